@@ -1,0 +1,145 @@
+"""A module to work on: which one is meant, and how to leave it as it was found."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from .errors import InputError, NetworkError
+from .snapshot import Snapshot
+
+# Two threads inside one module would each restore what the other one changed (hooks, flags, random state).
+_one_at_a_time = RLock()
+
+
+def as_module(model: object) -> nn.Module:
+    """Take a module as it is, or the module inside a ``Network``.
+
+    Parameters
+    ----------
+    model : Module or object with a ``module``
+        What a user calls their network; one compiled by :func:`torch.compile` gives its original, whose
+        layers can be looked into.
+
+    Returns
+    -------
+    Module
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+    NetworkError
+        If it is a TorchScript module, whose layers cannot be looked into.
+    """
+    module = model if isinstance(model, nn.Module) else getattr(model, "module", None)
+    if not isinstance(module, nn.Module):
+        what = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise TypeError(
+            f"a network is a torch.nn.Module, or comes from cnnwidgets.load(...) or wrap(...); this is {what}"
+        )
+    module = getattr(module, "_orig_mod", module)
+    if isinstance(module, torch.jit.ScriptModule):
+        raise NetworkError(
+            "a TorchScript module cannot be looked into; pass the module that it was made from"
+        )
+    return module
+
+
+@contextmanager
+def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
+    """Work on a module in evaluation mode and leave no trace.
+
+    Inside, every part is in evaluation mode. Afterwards, also after an exception, everything is as it was
+    before: each part's own ``training`` flag, its submodules, hooks and buffers (byte for byte), which
+    parameters there are, their ``requires_grad`` and ``.grad``, and the global random state of torch.
+
+    One thread at a time is let in; the others wait. So never ``yield`` inside from a generator.
+
+    Parameters
+    ----------
+    module : Module
+        Anything that :func:`as_module` takes.
+
+    Yields
+    ------
+    Module
+
+    Raises
+    ------
+    NetworkError
+        If it has lazy parameters, which would take their shape from the first image seen.
+
+    Notes
+    -----
+    Three things are not brought back: the values of the parameters (to copy 61 million numbers would cost
+    more than the call itself; nothing in this package writes to them), plain Python attributes, and the
+    random numbers that *another* thread draws meanwhile: it will draw them again.
+
+    Examples
+    --------
+    >>> with undisturbed(net) as module:
+    ...     handle = module.conv1.register_forward_hook(print)  # gone afterwards
+    ...     module(x)
+    """
+    module = as_module(module)
+    with _one_at_a_time:
+        if any(is_lazy(parameter) for parameter in module.parameters()):
+            raise NetworkError("this network has lazy parameters without a shape; first run it on an image")
+        before = Snapshot(module)
+        try:
+            for part in before.modules:
+                part.training = False  # not .eval(), which a module may override to do more
+            yield module
+        finally:
+            before.restore()
+
+
+def placement(module: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Device and floating type of a module: those of its first floating parameter or buffer."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.is_floating_point():
+            return tensor.device, tensor.dtype
+    return torch.device("cpu"), torch.get_default_dtype()
+
+
+def prepared(module: nn.Module, x: Tensor) -> Tensor:
+    """Check a batch of images and copy it to where the module computes.
+
+    Parameters
+    ----------
+    module : Module
+        Gives the device and the floating type.
+    x : Tensor, shape (N, C, H, W)
+        Preprocessed images, floating.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+        Always a copy, detached: a network may start with an in-place operation.
+
+    Raises
+    ------
+    InputError
+        If it is no such batch or holds a NaN or an infinity; names the mend.
+    """
+    if not isinstance(x, Tensor):
+        raise InputError(
+            f"images come as a torch.Tensor (N, C, H, W), not a {type(x).__name__}; try network.read(image)"
+        )
+    if x.ndim == 3:
+        raise InputError(
+            f"a batch has shape (N, C, H, W), not {tuple(x.shape)}; add the batch axis with x.unsqueeze(0)"
+        )
+    if x.ndim != 4 or x.numel() == 0:
+        raise InputError(f"a batch has shape (N, C, H, W) and at least one pixel, not {tuple(x.shape)}")
+    if not x.is_floating_point():
+        raise InputError(f"images must be preprocessed to floats, not {x.dtype}; try network.read(image)")
+    if not torch.isfinite(x).all():
+        broken = int((~torch.isfinite(x)).flatten(1).any(dim=1).nonzero()[0])
+        raise InputError(f"image {broken} of the batch holds a NaN or an infinity; repair it first")
+    device, dtype = placement(module)
+    return x.detach().to(device=device, dtype=dtype, copy=True)

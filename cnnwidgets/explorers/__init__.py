@@ -1,0 +1,8 @@
+"""Explorers: widgets and compute core wired together, one for each section of the lectures."""
+
+from .activation_explorer import ActivationExplorer
+from .base import Explorer
+from .explore import explore
+from .selection import Selection
+
+__all__ = ["ActivationExplorer", "Explorer", "Selection", "explore"]

@@ -1,0 +1,138 @@
+"""What all explorers share: a selection, work beside the event loop, a picture for places without widgets."""
+
+from base64 import b64encode
+
+import ipywidgets
+from PIL import Image
+
+from ..render import png_bytes
+from ..widgets.base import Widget
+from ..widgets.cells import end_previous_run
+from .latest import Latest
+from .selection import Selection
+
+
+class Explorer(ipywidgets.VBox):
+    """Several widgets wired to one `Selection`.
+
+    Parameters
+    ----------
+    network : Network, torch.nn.Module or str
+    image : anything that ``cnnwidgets.data.read_image`` takes, optional
+        The first sample if not given.
+    layer : str, optional
+    selection : Selection, optional
+        Share the choices of another explorer; instead of the three above.
+    **traits
+        Traits of ``ipywidgets.VBox``, such as ``layout``.
+
+    Raises
+    ------
+    TypeError
+        For an unknown keyword, or a selection together with a network, image or layer.
+    """
+
+    def __init__(self, network=None, image=None, layer=None, selection=None, **traits):
+        for name in traits:
+            if not self.has_trait(name):
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}: give network, image, layer or selection")
+        if selection is not None and any(given is not None for given in (network, image, layer)):
+            raise TypeError("give either a selection, or network, image and layer")
+        self.selection = selection or Selection("toynet" if network is None else network, image, layer)
+        self._latest = Latest(self.show_error)
+        self._watched = []
+        self._links = []
+        super().__init__(**traits)
+        self.add_class("cw-explorer")
+        end_previous_run(self)
+
+    def show_error(self, error):
+        """Show an exception where the student looks; explorers say in which of their widgets."""
+        next(widget for widget in self.widgets() if isinstance(widget, Widget)).show_error(error)
+
+    async def done(self):
+        """Wait until everything that was asked for is computed and shown: ``await explorer.done()``."""
+        await self._latest.done()
+
+    def watch(self, callback, *names):
+        """Call ``callback`` when one of these traits of the selection changes, until the explorer is closed.
+
+        What it raises reaches whoever set the trait: a cell sees it, and a widget shows what the browser caused.
+        """
+        self.selection.observe(callback, names)
+        self._watched.append((callback, names))
+
+    def link_in_browser(self, leader, follower, name, both_ways=False):
+        """Let a trait of one widget follow that of another in the browser, without a round trip to the kernel.
+
+        The kernel hears of both; what came from the browser it does not send back, which would fight the hand.
+        """
+        link = ipywidgets.jslink if both_ways else ipywidgets.jsdlink
+        self._links.append(link((leader, name), (follower, name)))
+        for one, other in ((leader, follower), (follower, leader))[: 2 if both_ways else 1]:
+            one.observe(_mirror(one, other), name)
+
+    def widgets(self):
+        """All widgets inside, from the top down."""
+        found, waiting = [], list(self.children)
+        while waiting:
+            widget = waiting.pop(0)
+            found.append(widget)
+            waiting[:0] = getattr(widget, "children", ())
+        return found
+
+    def describe(self):
+        """What is shown, in words."""
+        return "\n".join(widget.describe() for widget in self.widgets() if isinstance(widget, Widget))
+
+    def picture(self):
+        """What is shown, as a picture for places where widgets do not live; None if there is nothing yet."""
+        pictures = [widget.picture() for widget in self.widgets() if isinstance(widget, Widget)]
+        pictures = [picture for picture in pictures if picture is not None]
+        if not pictures:
+            return None
+        gap = 12
+        sheet = Image.new(
+            "RGB", (max(p.width for p in pictures), sum(p.height + gap for p in pictures) - gap), "white"
+        )
+        top = 0
+        for picture in pictures:
+            sheet.paste(picture, (0, top))
+            top += picture.height + gap
+        return sheet
+
+    def _repr_mimebundle_(self, **kwargs):
+        data = super()._repr_mimebundle_(**kwargs)
+        if data is None:
+            return None
+        data = {**data, "text/plain": self.describe()}
+        picture = self.picture()
+        if picture is not None:
+            data["image/png"] = b64encode(png_bytes(picture)).decode("ascii")
+        return data
+
+    def close(self):
+        """Stop all work, close every widget inside, and free what they hold."""
+        if self.comm is None:  # closed already, or never finished
+            return
+        self._latest.close()
+        for callback, names in self._watched:
+            self.selection.unobserve(callback, names)
+        self._watched = []
+        for widget in [*self.widgets(), *self._links, self]:
+            for part in ("layout", "style"):  # models of their own, which outlive their widget otherwise
+                if getattr(widget, part, None) is not None:
+                    getattr(widget, part).close()
+            if widget is not self:
+                widget.close()
+        super().close()
+
+
+def _mirror(leader, follower):
+    def mirror(change):
+        if leader.from_browser:
+            follower.accept(change.name, change.new)
+        else:
+            setattr(follower, change.name, change.new)
+
+    return mirror

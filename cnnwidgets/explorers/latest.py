@@ -1,0 +1,72 @@
+"""Work beside the event loop, of which only the newest result counts."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+
+class Latest:
+    """Runs one piece of work at a time in a thread, so that the kernel stays free while a student moves a slider.
+
+    A request that comes while another is at work waits for it, and replaces any that waited before: whatever has
+    become stale is never started, and its result never shown.
+
+    Without a running event loop (a plain script) the work is done at once.
+
+    Parameters
+    ----------
+    on_error : callable
+        Gets the exception that the newest work or its ``apply`` raised.
+
+    Examples
+    --------
+    >>> shown = []
+    >>> Latest(print).submit(lambda: 6 * 7, shown.append)
+    >>> shown
+    [42]
+    """
+
+    def __init__(self, on_error: Callable[[Exception], Any]):
+        self._on_error = on_error
+        self._waiting = None
+        self._task = None
+        self._closed = False
+
+    def submit(self, work: Callable[[], Any], apply: Callable[[Any], Any]) -> None:
+        """Compute ``work()`` in a thread, then call ``apply(result)`` on the event loop, unless it is stale by then."""
+        if self._closed:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._finish(work, apply)
+            return
+        self._waiting = work, apply
+        if self._task is None or self._task.done():
+            self._task = loop.create_task(self._run())
+
+    async def done(self) -> None:
+        """Wait until everything that was asked for is shown."""
+        while self._task is not None and not self._task.done():
+            await asyncio.shield(self._task)
+
+    def close(self) -> None:
+        """Forget what waits, and show nothing any more."""
+        self._closed, self._waiting = True, None
+
+    async def _run(self) -> None:
+        while self._waiting is not None:
+            (work, apply), self._waiting = self._waiting, None
+            try:
+                result = await asyncio.to_thread(work)
+                if self._waiting is None and not self._closed:
+                    apply(result)
+            except Exception as error:
+                if self._waiting is None and not self._closed:
+                    self._on_error(error)
+
+    def _finish(self, work, apply) -> None:
+        try:
+            apply(work())
+        except Exception as error:
+            self._on_error(error)

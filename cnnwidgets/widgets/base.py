@@ -1,0 +1,272 @@
+"""What all widgets share: strict keywords, visible errors, a picture for places without widgets, a clean end."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import wraps
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets as t
+from PIL import Image
+
+from ..render import png_bytes
+from .cells import end_previous_run
+
+
+def nearest_names(name: object, names: "list[str]") -> str:
+    """The end of an error message: the names that come closest to a wrong one."""
+    close = get_close_matches(str(name), names, n=3, cutoff=0.4) or names[:5]
+    return "nearest: " + ", ".join(repr(match) for match in close) if close else "there are none"
+
+
+class BrowserBytes(t.Bytes):
+    """A synced trait of bytes that may also be set by the browser, which sends a memoryview that Bytes refuses."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(b"", **kwargs)
+        # without echo_update the kernel would send the same bytes back at once
+        self.tag(sync=True, from_json=lambda value, owner: bytes(value or b""), echo_update=False)
+
+
+class Floats(t.TraitType):
+    """A synced trait of numbers: any sequence, array or tensor, kept as float32 and sent as raw bytes."""
+
+    default_value = ()
+    info_text = "a sequence of numbers"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.tag(
+            sync=True,
+            to_json=lambda value, owner: np.asarray(value, np.float32).tobytes(),
+            from_json=lambda value, owner: np.frombuffer(bytes(value or b""), np.float32),
+            echo_update=False,
+        )
+
+    def validate(self, obj: t.HasTraits, value: Any) -> np.ndarray:
+        """A read-only copy as float32, shape (n,)."""
+        try:
+            array = np.array(as_numpy(value), dtype=np.float32)
+        except (TypeError, ValueError):
+            self.error(obj, value)
+        if array.ndim != 1:
+            raise t.TraitError(f"{self.name} must have one axis, not the shape {array.shape}")
+        array.flags.writeable = False
+        return array
+
+    def default(self, obj: t.HasTraits | None = None) -> np.ndarray:
+        """No numbers."""
+        return np.empty(0, np.float32)
+
+
+def as_numpy(values: Any) -> np.ndarray:
+    """A numpy array from whatever holds numbers; torch tensors also from a GPU or inside a graph."""
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        values = values.float() if not values.is_complex() else values
+    return np.asarray(values)
+
+
+def number(value: float) -> str:
+    """Three digits that matter, as the front ends write them: 0.0123, 4.57, -1,230, 3.1e-7."""
+    value = float(value)
+    if value == 0 or not np.isfinite(value):
+        return "0" if value == 0 else str(value)
+    if not 1e-4 <= abs(value) < 1e6:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+class Widget(anywidget.AnyWidget):
+    """Base of the widgets.
+
+    Raises
+    ------
+    TypeError
+        For a keyword that is not a trait; names the nearest ones.
+    """
+
+    error = t.Unicode("").tag(sync=True)
+    """Text shown in a red frame above the widget until it is dismissed; exceptions in callbacks end up here.
+
+    - Type: `str`
+    - Default: ``""``, nothing shown
+    """
+
+    from_browser = False
+    """Whether what is being set just now came from the browser."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        known = [name for name in self.trait_names() if not name.startswith("_")]
+        for name in kwargs:
+            if name not in known and not self.has_trait(name):
+                raise TypeError(f"{type(self).__name__} has no trait {name!r}; {nearest_names(name, known)}")
+        super().__init__(**kwargs)
+        end_previous_run(self)
+        self.on_msg(lambda widget, content, buffers: self._shown(self.receive, content, buffers))
+
+    # -- errors ---------------------------------------------------------------------------------------------------
+
+    def show_error(self, error: BaseException) -> None:
+        """Show an exception in the widget and write it to the log.
+
+        Parameters
+        ----------
+        error : exception
+            Errors of this package are shown as they read; others with the name of their type.
+        """
+        self.log.error("error in %s", type(self).__name__, exc_info=error)
+        told = type(error).__module__.partition(".")[0] == "cnnwidgets" or isinstance(error, t.TraitError)
+        text = str(error) or "no message"
+        self.error = text if told else f"{type(error).__name__}: {text}"
+
+    def set_state(self, sync_data: dict) -> None:
+        """Apply what the browser sent; whatever an observer raises meanwhile is shown, as nobody would see it.
+
+        The next message that goes well takes the error away again.
+        """
+        before = self.error
+        self.from_browser = True
+        try:
+            super().set_state(sync_data)
+        except Exception as error:
+            self.show_error(error)
+        else:
+            if before and self.error == before:
+                self.error = ""
+        finally:
+            self.from_browser = False
+
+    def accept(self, name: str, value: Any) -> None:
+        """Take over a value that a link in the browser has already brought to the front end, without sending it.
+
+        Sent back, it would arrive late and pull the pointer's latest value back.
+        """
+        with self._lock_property(**{name: value}):
+            setattr(self, name, value)
+
+    def _shown(self, callback: Callable, *args: Any) -> None:
+        try:
+            callback(*args)
+        except Exception as error:
+            self.show_error(error)
+
+    def receive(self, content: dict, buffers: list) -> None:
+        """Answer a message of the front end that is not a trait; widgets that have such messages override this."""
+
+    # -- other forms ----------------------------------------------------------------------------------------------
+
+    def picture(self) -> Image.Image | None:
+        """What the widget shows, as a picture for places where widgets do not live (a printed or exported page).
+
+        Returns
+        -------
+        PIL image or None
+            None if there is nothing to show yet.
+        """
+        return None
+
+    def describe(self) -> str:
+        """What the widget shows, in words.
+
+        Returns
+        -------
+        str
+        """
+        return type(self).__name__
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:
+            return None
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data = {**data, "text/plain": self.describe()}
+        try:
+            picture = self.picture()
+        except Exception as error:  # a missing picture must not cost the live widget
+            self.log.error("%s could not be drawn", type(self).__name__, exc_info=error)
+            picture = None
+        if picture is not None:
+            data["image/png"] = _base64(png_bytes(picture))
+        return data, metadata
+
+    # -- end ------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Remove the widget from all views and free what it holds, in the kernel and in the browser.
+
+        JupyterLab keeps the models of closed widgets, so their bytes are emptied before; a second message is needed
+        since a model in the browser also keeps its previous values.
+        """
+        if self.comm is None:
+            return
+        empty = {
+            name: np.empty(0, np.float32) if isinstance(trait, Floats) else b""
+            for name, trait in self.traits(sync=True).items()
+            if isinstance(trait, (t.Bytes, Floats)) and len(getattr(self, name))
+        }
+        # one message with all of them; observers are not asked, as the widget is at its end
+        with self.hold_sync():
+            for name, value in empty.items():
+                self._trait_values[name] = value
+                self._states_to_send.add(name)
+        self.send_state("error")
+        layout = self.layout
+        super().close()
+        if layout is not None:
+            layout.close()
+
+
+def shown_errors(callback: Callable) -> Callable:
+    """Decorate a method so that what it raises is shown in the widget instead of being lost in the log.
+
+    Parameters
+    ----------
+    callback : callable
+        A method, plain or async, of a `Widget` or of any object that has ``show_error``.
+
+    Returns
+    -------
+    callable
+        Returns None where `callback` raised.
+
+    Examples
+    --------
+    >>> class Careful(Widget):
+    ...     @shown_errors
+    ...     def divide(self, by):
+    ...         return 1 / by
+    >>> widget = Careful()
+    >>> widget.divide(0)
+    >>> widget.error
+    'ZeroDivisionError: division by zero'
+    """
+    import asyncio
+
+    if asyncio.iscoroutinefunction(callback):
+
+        @wraps(callback)
+        async def shown(self, *args, **kwargs):
+            try:
+                return await callback(self, *args, **kwargs)
+            except Exception as error:
+                self.show_error(error)
+    else:
+
+        @wraps(callback)
+        def shown(self, *args, **kwargs):
+            try:
+                return callback(self, *args, **kwargs)
+            except Exception as error:
+                self.show_error(error)
+
+    return shown
+
+
+def _base64(data: bytes) -> str:
+    from base64 import b64encode
+
+    return b64encode(data).decode("ascii")

@@ -1,0 +1,46 @@
+// Loaded into every page before its own scripts: when have the pixels of a canvas really changed?
+window.cwPaint = {
+  // One number for all pixels (FNV-1a over 32-bit pixels): equal pixels, equal number.
+  fingerprint(canvas) {
+    if (!canvas.width || !canvas.height) return 0;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = new Uint32Array(data.buffer);
+    let hash = 2166136261;
+    for (let i = 0; i < pixels.length; i++) hash = Math.imul(hash ^ pixels[i], 16777619);
+    return hash >>> 0;
+  },
+
+  // The time just after the next frame was handed to the compositor: a message posted from inside an animation frame is
+  // delivered when that frame's style, layout and paint are over.
+  nextPaint() {
+    return new Promise((resolve) =>
+      requestAnimationFrame(() => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => resolve(performance.now());
+        channel.port2.postMessage(0);
+      }),
+    );
+  },
+
+  // From now on, watch for the first `eventType` and then for the first painted frame in which the canvas differs.
+  // Read the answer with `await cwPaint.armed`: {ms} from the event's own time stamp, null when nothing changed in time.
+  arm(canvas, eventType, timeout = 5000) {
+    const before = this.fingerprint(canvas);
+    let since = null;
+    const onEvent = (event) => {
+      since ??= event.timeStamp;
+    };
+    window.addEventListener(eventType, onEvent, { capture: true });
+    const watch = async () => {
+      const deadline = performance.now() + timeout;
+      for (;;) {
+        const now = await this.nextPaint();
+        const changed = since !== null && this.fingerprint(canvas) !== before;
+        if (!changed && now < deadline) continue;
+        window.removeEventListener(eventType, onEvent, { capture: true });
+        return { ms: changed ? now - since : null, sawEvent: since !== null };
+      }
+    };
+    this.armed = watch();
+  },
+};

@@ -1,0 +1,192 @@
+"""The explorer shows what the network computed, keeps its widgets in step, and leaves nothing behind."""
+
+import asyncio
+import base64
+import io
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import cnnwidgets as cw
+from cnnwidgets.explorers import ActivationExplorer, Selection
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    module = nn.Sequential(
+        nn.Conv2d(3, 5, 3, stride=2), nn.ReLU(), nn.Conv2d(5, 7, 3), nn.ReLU(), nn.Flatten(), nn.Linear(7 * 7 * 11, 4)
+    )
+    return cw.wrap(module, input_size=(20, 28), name="tiny", classes=["a", "b", "c", "d"])
+
+
+def picture(seed):
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
+
+
+@pytest.fixture
+def explorer(network):
+    explorer = ActivationExplorer(network, samples={"one": picture(1), "two": picture(2)}, layer="2")
+    yield explorer
+    explorer.close()
+
+
+def plain_maps(network, image, n):
+    """The first n modules, run by hand."""
+    with torch.no_grad():
+        return network.module[:n](network.read(image))[0].numpy()
+
+
+def test_shows_the_maps_and_the_prediction(explorer, network):
+    expected = plain_maps(network, picture(1), 3)
+    assert explorer.grid.map_size == (7, 11)
+    # eight bits for each channel's own range
+    tolerance = np.ptp(expected, axis=(1, 2)).max() / 255 / 2 * 1.01
+    np.testing.assert_allclose(explorer.grid.activations, expected, atol=tolerance)
+    np.testing.assert_allclose(explorer.slider.strengths, expected.max(axis=(1, 2)), rtol=1e-6)
+    with torch.no_grad():
+        logits = network.module(network.read(picture(1)))[0]
+    np.testing.assert_allclose(explorer.classes.probabilities, logits.softmax(0), rtol=1e-5)
+    assert explorer.selection.target == int(logits.argmax())
+    assert explorer.grid.image.size == (28, 20)
+    assert explorer.grid.receptive_field == {"size": [7, 7], "stride": [2, 2], "padding": [0, 0]}
+
+
+def test_begins_with_the_strongest_channel(explorer, network):
+    strongest = int(plain_maps(network, picture(1), 3).max(axis=(1, 2)).argmax())
+    assert explorer.selection.channel == explorer.slider.channel == explorer.grid.channel == strongest
+
+
+def test_another_image_keeps_the_channel_and_another_layer_starts_anew(explorer, network):
+    explorer.selection.channel = 6
+    explorer.images.name = "two"
+    np.testing.assert_allclose(explorer.slider.strengths, plain_maps(network, picture(2), 3).max(axis=(1, 2)), rtol=1e-6)
+    assert explorer.grid.channel == 6
+    explorer.layers.layer = "0"
+    assert explorer.grid.n_channels == explorer.slider.n_channels == 5
+    strongest = int(plain_maps(network, picture(2), 1).max(axis=(1, 2)).argmax())
+    assert explorer.selection.channel == explorer.grid.channel == strongest
+
+
+def test_all_widgets_and_the_selection_go_together(explorer):
+    for source in (explorer.selection, explorer.slider, explorer.grid):
+        for channel in (3, 1):
+            source.channel = channel
+            assert {explorer.selection.channel, explorer.slider.channel, explorer.grid.channel} == {channel}
+    explorer.selection.layer = "3"
+    assert explorer.layers.layer == "3"
+    explorer.classes.target = 2
+    assert explorer.selection.target == 2
+    explorer.selection.target = 1
+    assert explorer.classes.target == 1
+    explorer.grid.position = (4, 9)
+    assert explorer.selection.position == (4, 9)
+    explorer.slider.sort = True
+    assert explorer.grid.order == explorer.slider.order == np.argsort(-explorer.slider.strengths, kind="stable").tolist()
+
+
+def test_what_comes_from_the_browser_is_not_sent_back(explorer, monkeypatch):
+    """An echo would arrive late and pull the pointer's latest channel back."""
+    sent = []
+    for widget in (explorer.slider, explorer.grid):
+        monkeypatch.setattr(widget, "send_state", lambda key=None, name=type(widget).__name__: sent.append((name, key)))
+    explorer.slider.set_state({"channel": 4})
+    assert (explorer.selection.channel, explorer.grid.channel) == (4, 4)
+    assert not [key for _, key in sent if "channel" in str(key)]
+    explorer.slider.channel = 2
+    assert {name for name, key in sent if "channel" in str(key)} == {"NeuronSlider", "ActivationGrid"}
+
+
+def test_a_fully_connected_layer_is_a_row_of_numbers(explorer):
+    explorer.selection.layer = "5"
+    assert explorer.grid.n_channels == 4 and explorer.grid.map_size == (1, 1)
+
+
+def test_another_network(explorer):
+    explorer.selection.network = "toynet"
+    assert explorer.selection.layer == explorer.layers.layer == "conv5"
+    assert explorer.grid.n_channels == 64 and len(explorer.classes.classes) == 12
+    assert "toynet" in explorer.title.value
+
+
+def test_random_weights_are_said(network):
+    explorer = ActivationExplorer(cw.load("squeezenet1_1", weights=None), image=picture(3), samples={})
+    assert "random weights, untrained" in explorer.title.value
+    explorer.close()
+
+
+def test_a_selection_can_be_shared(network):
+    selection = Selection(network, image=picture(1), layer="2")
+    one, two = (ActivationExplorer(selection=selection, samples={}) for _ in range(2))
+    one.slider.channel = 5
+    assert two.grid.channel == 5
+    one.close()
+    two.slider.channel = 4
+    assert selection.channel == 4
+    two.close()
+
+
+def test_in_a_running_loop_the_kernel_stays_free_and_the_last_request_is_shown(network):
+    async def scenario():
+        explorer = ActivationExplorer(network, samples={"one": picture(1), "two": picture(2)}, layer="2")
+        explorer.selection.layer = "0"
+        explorer.selection.layer = "3"
+        assert explorer.grid.n_channels == 7 and "2 · Conv2d" in explorer.grid.title, "not computed in the setter"
+        await explorer.done()
+        title = explorer.grid.title
+        explorer.close()
+        return title
+
+    assert asyncio.run(scenario()).startswith("3 · ReLU")
+
+
+def test_an_error_is_shown_and_goes_away(explorer, monkeypatch):
+    monkeypatch.setattr("cnnwidgets.explorers.activation_explorer.capture", lambda *_: 1 / 0)
+    explorer.selection.layer = "0"
+    assert "ZeroDivisionError" in explorer.grid.error
+    monkeypatch.undo()
+    explorer.selection.layer = "1"
+    assert explorer.grid.error == ""
+
+
+def test_picture_and_text_for_places_without_widgets(explorer):
+    bundle = explorer._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert "tiny" not in bundle["text/plain"] and "maps of 7 × 11" in bundle["text/plain"]
+    shown = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
+    assert min(shown.size) > 200
+
+
+def test_closing_leaves_no_widget_behind(network):
+    before = set(ipywidgets.widgets.widget._instances)
+    explorer = ActivationExplorer(network, samples={"one": picture(1)})
+    assert len(set(ipywidgets.widgets.widget._instances) - before) > 8
+    selection = explorer.selection
+    explorer.close()
+    assert set(ipywidgets.widgets.widget._instances) == before
+    selection.layer = "0"  # nobody listens any more
+    assert explorer.grid.n_channels == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"chanel": 3}, "no argument 'chanel'"),
+        ({"selection": "s", "layer": "0"}, "either a selection, or"),
+    ],
+)
+def test_wrong_arguments(network, arguments, message):
+    with pytest.raises(TypeError, match=message):
+        ActivationExplorer(network, **arguments)
+
+
+def test_explore_takes_a_module_and_a_picture():
+    module = nn.Sequential(nn.Conv2d(3, 2, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    explorer = cw.explore(module, image=np.zeros((30, 30, 3), np.uint8))
+    assert explorer.selection.layer == "0" and explorer.selection.image.size == (30, 30)
+    explorer.close()

@@ -1,0 +1,100 @@
+"""Only the newest request counts, one is at work at a time, and nothing is lost silently."""
+
+import asyncio
+import threading
+
+from cnnwidgets.explorers.latest import Latest
+
+
+def test_without_an_event_loop_it_works_at_once():
+    shown, errors = [], []
+    latest = Latest(errors.append)
+    latest.submit(lambda: 6 * 7, shown.append)
+    latest.submit(lambda: 1 / 0, shown.append)
+    assert shown == [42]
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+
+
+def test_what_has_become_stale_is_never_started_and_never_shown():
+    async def scenario():
+        started, shown, release = [], [], threading.Event()
+        latest = Latest(None)
+
+        def work(n):
+            started.append(n)
+            assert release.wait(10)
+            return n
+
+        latest.submit(lambda: work(0), shown.append)
+        await asyncio.sleep(0.05)
+        for n in range(1, 5):
+            latest.submit(lambda n=n: work(n), shown.append)
+        assert shown == []
+        release.set()
+        await latest.done()
+        return started, shown
+
+    assert asyncio.run(scenario()) == ([0, 4], [4])
+
+
+def test_the_event_loop_is_free_while_work_goes_on():
+    async def scenario():
+        release, shown = threading.Event(), []
+        latest = Latest(None)
+        latest.submit(lambda: release.wait(10), shown.append)
+        await asyncio.sleep(0.01)  # would never come back if the work blocked the loop
+        release.set()
+        await latest.done()
+        return shown
+
+    assert asyncio.run(scenario()) == [True]
+
+
+def test_work_runs_in_a_thread_and_results_come_back_to_the_loop():
+    async def scenario():
+        threads = []
+        latest = Latest(None)
+        latest.submit(
+            lambda: threads.append(threading.current_thread()),
+            lambda _: threads.append(threading.current_thread()),
+        )
+        await latest.done()
+        return threads
+
+    worker, loop = asyncio.run(scenario())
+    assert worker is not threading.main_thread() and loop is threading.main_thread()
+
+
+def test_errors_of_the_newest_are_told_those_of_stale_ones_are_not():
+    async def scenario():
+        errors, shown = [], []
+        latest = Latest(lambda error: errors.append(str(error)))
+
+        def fail(text):
+            raise RuntimeError(text)
+
+        latest.submit(lambda: fail("stale"), shown.append)
+        await asyncio.sleep(0)
+        latest.submit(lambda: 5, lambda value: fail(f"apply {value}"))
+        await latest.done()
+        latest.submit(lambda: fail("new"), shown.append)
+        await latest.done()
+        return errors, shown
+
+    assert asyncio.run(scenario()) == (["apply 5", "new"], [])
+
+
+def test_closing_forgets_what_waits():
+    async def scenario():
+        shown, release = [], threading.Event()
+        latest = Latest(shown.append)
+        latest.submit(lambda: release.wait(10), shown.append)
+        await asyncio.sleep(0.02)
+        latest.submit(lambda: "waiting", shown.append)
+        latest.close()
+        release.set()
+        await latest.done()
+        latest.submit(lambda: "later", shown.append)
+        return shown
+
+    assert asyncio.run(scenario()) == []
