@@ -1,7 +1,6 @@
 """The repository itself: packaging, notebooks, Binder, CI."""
 
 import configparser
-import fnmatch
 import os
 import re
 import shutil
@@ -65,15 +64,13 @@ def test_every_package_is_listed(project):
 def test_every_file_travels_in_the_wheel(project, tracked):
     """Every file of the package that is no Python is named by a pattern of package-data."""
     patterns = project["tool"]["setuptools"]["package-data"]
-    left_out = []
-    for file in tracked:
-        if not file.is_relative_to(ROOT / "cnnwidgets") or file.suffix == ".py":
-            continue
-        package = next(folder for folder in file.parents if (folder / "__init__.py").exists())
-        name = ".".join(package.relative_to(ROOT).parts)
-        inside = file.relative_to(package).as_posix()
-        if not any(fnmatch.fnmatch(inside, pattern) for pattern in patterns.get(name, [])):
-            left_out.append(str(file.relative_to(ROOT)))
+    named = set()
+    for package, globs in patterns.items():
+        if package != "cnnwidgets.tutorials":
+            folder = ROOT.joinpath(*package.split("."))
+            named |= {file for pattern in globs for file in folder.glob(pattern)}
+    files = {file for file in tracked if file.is_relative_to(ROOT / "cnnwidgets") and file.suffix != ".py"}
+    left_out = sorted(str(file.relative_to(ROOT)) for file in files - named)
     assert left_out == []
 
 

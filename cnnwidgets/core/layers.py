@@ -150,7 +150,7 @@ def _checked_shape(shape: Sequence[int] | None) -> tuple[int, int, int, int]:
         raise InputError("say what the network reads: input_shape=(C, H, W), for example (3, 224, 224)")
     try:
         sizes = tuple(int(size) for size in shape)
-    except TypeError:
+    except (TypeError, ValueError):
         sizes = ()
     if len(sizes) not in (3, 4) or min(sizes) < 1:
         raise InputError(f"input_shape is (C, H, W) or (N, C, H, W) with sizes of at least 1, not {shape!r}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from threading import RLock
 
 import torch
@@ -100,7 +101,7 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
 
 def placement(module: nn.Module) -> tuple[torch.device, torch.dtype]:
     """Device and floating type of a module: those of its first floating parameter or buffer."""
-    for tensor in (*module.parameters(), *module.buffers()):
+    for tensor in chain(module.parameters(), module.buffers()):
         if tensor.is_floating_point():
             return tensor.device, tensor.dtype
     return torch.device("cpu"), torch.get_default_dtype()

@@ -57,7 +57,10 @@ class ReceptiveField:
         return top, left, top + self.size[0], left + self.size[1]
 
     def clipped(self, row: int, col: int, image_size: tuple[int, int]) -> Box:
-        """What the unit sees of an image of that size (H, W); empty if its field is nothing but padding."""
+        """What the unit sees of an image of that size (H, W); empty if its field is nothing but padding.
+
+        Counts in the rim that a strided network may leave unread.
+        """
         height, width = image_size
         top, left, bottom, right = self.box(row, col)
         return (

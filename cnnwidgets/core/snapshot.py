@@ -1,11 +1,14 @@
 """Everything about a module that a look inside could change, to put it back."""
 
+from operator import is_
+
 import torch
 from torch import Tensor, nn
 
 _HOOKS = tuple(
     name for name, value in vars(nn.Module()).items() if "hooks" in name and isinstance(value, dict)
 )
+_FLAGS = ("training", "_is_full_backward_hook")
 _TABLES = ("_parameters", "_buffers", "_modules", *_HOOKS)
 
 
@@ -14,12 +17,12 @@ class Snapshot:
 
     def __init__(self, module: nn.Module) -> None:
         self.modules = list(module.modules())
-        self._training = [part.training for part in self.modules]
-        self._full_hooks = [part._is_full_backward_hook for part in self.modules]
-        self._not_saved = [set(part._non_persistent_buffers_set) for part in self.modules]
-        # Tables are refilled, not replaced: a hook's handle holds on to the table that it is in.
-        tables = [part.__dict__[name] for part in self.modules for name in _TABLES]
-        self._tables = [(table, list(table.items()) if table else []) for table in tables]
+        self._flags = [{name: part.__dict__[name] for name in _FLAGS} for part in self.modules]
+        self._not_saved = [part._non_persistent_buffers_set.copy() for part in self.modules]
+        # Tables are refilled, not replaced: a hook's handle holds on to the table that it is in. There are
+        # thousands, most of them empty.
+        self._tables = [part.__dict__[name] for part in self.modules for name in _TABLES]
+        self._entries = {i: table.copy() for i, table in enumerate(self._tables) if table}
         self._parameters = [(p, p.requires_grad, p.grad) for p in module.parameters()]
         self._buffers = Contents(list(module.buffers()))
         self._random = torch.get_rng_state()
@@ -27,15 +30,15 @@ class Snapshot:
 
     def restore(self) -> None:
         """Put back what has changed, and touch nothing else."""
-        for table, entries in self._tables:
+        for i, table in enumerate(self._tables):
+            entries = self._entries.get(i, {})
             if (table or entries) and not _same_entries(table, entries):
                 table.clear()
                 table.update(entries)
-        rows = zip(self.modules, self._training, self._full_hooks, self._not_saved, strict=True)
-        for part, training, full_hooks, not_saved in rows:
-            part.training = training
-            part._is_full_backward_hook = full_hooks
-            part._non_persistent_buffers_set = not_saved
+        for part, flags, not_saved in zip(self.modules, self._flags, self._not_saved, strict=True):
+            part.__dict__.update(flags)
+            if part._non_persistent_buffers_set != not_saved:
+                part._non_persistent_buffers_set = not_saved
         for parameter, requires_grad, grad in self._parameters:
             if parameter.requires_grad != requires_grad:
                 parameter.requires_grad_(requires_grad)
@@ -85,9 +88,6 @@ def _same_bytes(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one.contiguous().view(torch.uint8), other.contiguous().view(torch.uint8))
 
 
-def _same_entries(table: dict, entries: list[tuple[str, object]]) -> bool:
+def _same_entries(table: dict, entries: dict) -> bool:
     """Same names, in the same order, for the very same objects (``==`` of tensors is no truth value)."""
-    return len(table) == len(entries) and all(
-        name == saved_name and value is saved
-        for (name, value), (saved_name, saved) in zip(table.items(), entries, strict=True)
-    )
+    return list(table) == list(entries) and all(map(is_, table.values(), entries.values()))

@@ -146,6 +146,11 @@ class ActivationExplorer(Explorer):
         self.classes.show(probabilities)
         self.grid.error = ""
 
+    def close(self):
+        """Stop all work, close every widget inside, and free what they hold."""
+        super().close()
+        self._input = self._shown = self._listed = None
+
 
 def _suited(network):
     """All samples, those first that the network was trained on: drawings for the bundled ones, else photographs."""

@@ -126,6 +126,8 @@ class Explorer(ipywidgets.VBox):
             if widget is not self:
                 widget.close()
         super().close()
+        # the notebook's history (Out) keeps this object; it shall not keep a network and its pictures alive, too
+        self.selection = None
 
 
 def _mirror(leader, follower):

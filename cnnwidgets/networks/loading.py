@@ -52,9 +52,8 @@ def load(name: str, weights="DEFAULT", device: str | torch.device | None = None)
 
     Examples
     --------
-    >>> load("resnet18", weights=None)
-    <Network resnet18 'resnet18 (random weights, untrained)': 1,000 classes, input 3 × 224 × 224, 11,689,512
-    parameters>
+    >>> load("resnet18", weights=None).title
+    'resnet18 (random weights, untrained)'
     """
     from . import bundled
     from .torchvision_zoo import check_name, load_torchvision

@@ -16,10 +16,6 @@ INTERPOLATIONS = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
-FILTER_REACH = 3
-"""How far the widest filter (Lanczos) reaches, in pixels of the source or of the result, whichever are "
-"larger."""
-
 WHOLE_PIXELS = 16_000_000
 """Up to so many pixels the whole picture is resized. A strip of 1 × 10,000 would become 256 × 2,560,000."""
 
@@ -175,14 +171,7 @@ def _resize_part(image: Image.Image, size: tuple[int, int], box: tuple, resample
     """``image.resize(size).crop(box)``, also where the whole would not fit into memory."""
     if size[0] * size[1] <= WHOLE_PIXELS:
         return image.resize(size, resample).crop(box)
-    # Only the crop and what the filter reaches around it. The same picture but for rounding of the positions.
-    source, inner = [], []
-    for axis in (0, 1):
-        scale = image.size[axis] / size[axis]
-        margin = int(FILTER_REACH * max(1, 1 / scale)) + 1
-        begin, end = max(box[axis] - margin, 0), min(box[axis + 2] + margin, size[axis])
-        source.append((begin * scale, min(end * scale, image.size[axis]), end - begin))
-        inner.append((box[axis] - begin, box[axis + 2] - begin))
-    (x0, x1, columns), (y0, y1, rows) = source
-    (left, right), (top, bottom) = inner
-    return image.resize((columns, rows), resample, box=(x0, y0, x1, y1)).crop((left, top, right, bottom))
+    # PIL's filters reach beyond such a box, so that the part is the same but for rounding of the positions.
+    scale = (image.width / size[0], image.height / size[1]) * 2
+    source = [min(edge * each, side) for edge, each, side in zip(box, scale, image.size * 2, strict=True)]
+    return image.resize((box[2] - box[0], box[3] - box[1]), resample, box=source)

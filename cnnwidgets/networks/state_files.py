@@ -1,6 +1,7 @@
 """Weights in a file of one's own: reading it, and loading it into a network."""
 
 import pickle
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ WRAPPINGS = ("state_dict", "model_state_dict", "model")
 """Where training scripts put the weights in what they save, beside the optimiser and the epoch."""
 
 
-def read_state(path: str | Path) -> dict[str, Tensor]:
+def read_state(path: str | Path) -> Mapping[str, Tensor]:
     """The state dict in a safetensors file, or in one that ``torch.save`` wrote; no code in it is ever run.
 
     Raises
@@ -43,25 +44,35 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     for key in WRAPPINGS:
         if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
             state = state[key]
-    if not isinstance(state, Mapping) or not state or not all(isinstance(v, Tensor) for v in state.values()):
+    if not _is_state(state):
         raise NetworkError(
             f"'{path}' holds no weights by name: save it with torch.save(module.state_dict(), path)."
         )
-    # DataParallel puts its own name before each
-    wrapped = all(key.startswith("module.") for key in state)
-    return {key.removeprefix("module.") if wrapped else key: value for key, value in state.items()}
+    if all(key.startswith("module.") for key in state):  # DataParallel puts its own name before each
+        state = {key.removeprefix("module."): value for key, value in state.items()}
+    return state
+
+
+def _is_state(state) -> bool:
+    if not isinstance(state, Mapping) or not state:
+        return False
+    return all(isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items())
 
 
 def load_state(module: nn.Module, state: Mapping[str, Tensor], path: str | Path, name: str) -> None:
     """Load ``state`` into ``module``; a NetworkError that says what does not fit."""
-    own = module.state_dict()
-    reshaped = [key for key in own if key in state and own[key].shape != state[key].shape]
+    own, state_to_load = module.state_dict(), OrderedDict(state)
+    for key, value in own.items():
+        if key.endswith("num_batches_tracked"):  # old files lack it, and prediction has no use for it
+            state_to_load.setdefault(key, value)
+    # Versions of the layers, which say how to read an old file; one that does not tell counts as new.
+    state_to_load._metadata = getattr(state, "_metadata", own._metadata)
     problems = {
-        "missing": [key for key in own if key not in state],
-        "unexpected": [key for key in state if key not in own],
-        "of another shape": reshaped,
+        "missing": own.keys() - state_to_load.keys(),
+        "unexpected": state_to_load.keys() - own.keys(),
+        "of another shape": {key for key in own.keys() & state.keys() if own[key].shape != state[key].shape},
     }
-    found = [f"{len(keys)} {what} ({keys[0]!r} …)" for what, keys in problems.items() if keys]
+    found = [f"{len(keys)} {what} ({min(keys)!r} …)" for what, keys in problems.items() if keys]
     if found:
         raise NetworkError(f"The weights in '{path}' are not those of {name}: {', '.join(found)}.")
-    module.load_state_dict(state)
+    module.load_state_dict(state_to_load)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -17,10 +17,12 @@ from .preprocessing import Preprocess
 from .random_weights import RANDOM_NOTE, RANDOM_SEED, kept_random_state
 from .state_files import load_state, read_state
 
-# As torchvision makes them when it loads published weights: without the heads that only help training.
-AS_PUBLISHED = dict.fromkeys(
-    ("googlenet", "inception_v3"), {"aux_logits": False, "transform_input": True, "init_weights": True}
-)
+# How torchvision builds the two networks with extra heads for training, when it loads their published
+# weights.
+AS_PUBLISHED = {
+    "googlenet": {"aux_logits": False, "transform_input": True, "init_weights": True},
+    "inception_v3": {"aux_logits": True, "transform_input": True, "init_weights": True},
+}
 
 
 def torchvision_names() -> list[str]:
@@ -156,24 +158,25 @@ def _is_damaged(file: Path) -> bool:
 
 def _untrained(name: str, **options) -> nn.Module:
     with kept_random_state(RANDOM_SEED):
-        return get_model(name, weights=None, **AS_PUBLISHED.get(name, {}), **options)
+        return get_model(name, weights=None, **{**AS_PUBLISHED.get(name, {}), **options})
 
 
 def _from_file(name: str, weights: WeightsEnum, path: Path) -> Network:
     state = _like_published(name, read_state(path))
-    module = _untrained(name)
+    options = {"aux_logits": False} if name in AS_PUBLISHED else {}
+    module = _untrained(name, **options)
     classes = _classes(weights)
     n_classes = _count_classes(state, module, len(classes))
     if n_classes != len(classes):
-        module = _untrained(name, num_classes=n_classes)
+        module = _untrained(name, num_classes=n_classes, **options)
         classes = [f"class {i}" for i in range(n_classes)]
     load_state(module, state, path, name)
     preprocess = Preprocess.from_torchvision(weights.transforms())
     return Network(module.eval(), preprocess, classes, name, f"{name} (weights from {path.name})")
 
 
-def _like_published(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """What torchvision does with a published file: drop training's extra heads, use today's names."""
+def _like_published(name: str, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """What a published file needs before it fits: no extra heads for training, today's names."""
     if name in AS_PUBLISHED:
         return {key: value for key, value in state.items() if not key.startswith(("aux", "AuxLogits."))}
     if name.startswith("densenet"):
@@ -183,7 +186,7 @@ def _like_published(name: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def _count_classes(state: dict[str, Tensor], module: nn.Module, usual: int) -> int:
+def _count_classes(state: Mapping[str, Tensor], module: nn.Module, usual: int) -> int:
     """How many classes the weights were fine-tuned to: the number that stands where ``usual`` would."""
     heads = {key: value.shape for key, value in module.state_dict().items() if value.shape[:1] == (usual,)}
     found = {

@@ -6,10 +6,11 @@ from functools import cache
 import numpy as np
 
 #: The colour maps that the widgets offer; the first is the default.
-COLORMAPS = ("viridis", "magma", "inferno", "cividis", "gray", "coolwarm", "RdBu_r")
+COLORMAPS = ("viridis", "magma", "inferno", "cividis", "gray", "RdBu_r", "coolwarm")
 
 #: Those with a neutral middle: they are drawn with zero in the middle, so that the hue tells the sign.
-DIVERGING = ("coolwarm", "RdBu_r")
+#: The first is the default for values of both signs.
+DIVERGING = ("RdBu_r", "coolwarm")
 
 
 @cache
@@ -39,9 +40,12 @@ def lut(name: str) -> np.ndarray:
     from matplotlib import colormaps  # here, since importing matplotlib takes longer than most uses of render
 
     if name not in colormaps:
-        nearest = ", ".join(repr(match) for match in get_close_matches(str(name), list(colormaps), n=3, cutoff=0.4))
+        nearest = ", ".join(
+            repr(match) for match in get_close_matches(str(name), list(colormaps), n=3, cutoff=0.4)
+        )
         raise ValueError(f"there is no colour map {name!r}; nearest: {nearest or ', '.join(COLORMAPS)}")
-    table = colormaps[name](np.arange(256) / 255, bytes=True)[:, :3].copy()
+    # rounded here, as matplotlib cuts off: its gray has no 33
+    table = np.rint(colormaps[name](np.arange(256))[:, :3] * 255).astype(np.uint8)
     table.flags.writeable = False
     return table
 
@@ -66,8 +70,10 @@ def display_range(lo: float, hi: float, colormap: str) -> tuple[float, float]:
 
     Examples
     --------
-    >>> display_range(0.5, 3.0, "viridis"), display_range(-1.0, 3.0, "viridis"), display_range(-1.0, 3.0, "coolwarm")
-    ((0.0, 3.0), (-1.0, 3.0), (-3.0, 3.0))
+    >>> display_range(0.5, 3.0, "viridis"), display_range(-1.0, 3.0, "viridis")
+    ((0.0, 3.0), (-1.0, 3.0))
+    >>> display_range(-1.0, 3.0, "coolwarm")
+    (-3.0, 3.0)
     """
     if colormap in DIVERGING:
         end = max(abs(lo), abs(hi))

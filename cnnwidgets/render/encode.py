@@ -7,12 +7,14 @@ from math import ceil
 import numpy as np
 from PIL import Image
 
-#: JPEG codes blocks of 16 pixels (with halved colour resolution): tiles that are no multiple bleed into each other.
+#: JPEG codes blocks of 8 or 16 pixels: tiles that are no multiple bleed into each other.
 BLOCK = 16
 
 
 def _image(picture: "Image.Image | np.ndarray") -> Image.Image:
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.asarray(picture, dtype=np.uint8))
+    image = (
+        picture if isinstance(picture, Image.Image) else Image.fromarray(np.asarray(picture, dtype=np.uint8))
+    )
     return image if image.mode in ("RGB", "L") else image.convert("RGB")
 
 
@@ -38,7 +40,7 @@ def png_bytes(picture: "Image.Image | np.ndarray") -> bytes:
     return buffer.getvalue()
 
 
-def jpeg_bytes(picture: "Image.Image | np.ndarray", quality: int = 85) -> bytes:
+def jpeg_bytes(picture: "Image.Image | np.ndarray", quality: int = 85, full_colour: bool = False) -> bytes:
     """Encode small, with small errors.
 
     Parameters
@@ -46,6 +48,8 @@ def jpeg_bytes(picture: "Image.Image | np.ndarray", quality: int = 85) -> bytes:
     picture : PIL image or ndarray of uint8, shape (H, W) or (H, W, 3)
     quality : int
         1 (worst) to 95.
+    full_colour : bool
+        Keep the colours at full resolution instead of half of it.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def jpeg_bytes(picture: "Image.Image | np.ndarray", quality: int = 85) -> bytes:
     b'\\xff\\xd8'
     """
     buffer = BytesIO()
-    _image(picture).save(buffer, "JPEG", quality=quality)
+    _image(picture).save(buffer, "JPEG", quality=quality, subsampling=0 if full_colour else 2)
     return buffer.getvalue()
 
 
@@ -128,4 +132,5 @@ def atlas(tiles: Sequence[Image.Image], columns: int = 16, quality: int = 85) ->
     sheet = Image.new("RGB", (columns * width, ceil(len(tiles) / columns) * height))
     for place, tile in enumerate(tiles):
         sheet.paste(tile, (place % columns * width, place // columns * height))
-    return jpeg_bytes(sheet, quality)
+    # decoders smooth colours of half resolution over the border between two tiles
+    return jpeg_bytes(sheet, quality, full_colour=True)

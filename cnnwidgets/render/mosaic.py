@@ -32,7 +32,8 @@ def grid_columns(n: int, height: int, width: int, aspect: float = 1.0) -> int:
     >>> grid_columns(64, 12, 12), grid_columns(64, 12, 24), grid_columns(8, 10, 10, aspect=2.0)
     (8, 6, 4)
     """
-    # in a box of width `aspect` and height 1, tiles are min(aspect / columns / width, 1 / rows / height) large
+    # in a box of width `aspect` and height 1, tiles are min(aspect / columns / width, 1 / rows / height)
+    # large
     return max(range(1, max(n, 1) + 1), key=lambda c: min(aspect / (c * width), 1 / (ceil(n / c) * height)))
 
 
@@ -57,8 +58,8 @@ def mosaic(
     order : list of int, optional
         Channels in the order in which they are drawn; by default all, as they are.
     scale : {"shared", "tile"}
-        One range of values for all tiles, so that they can be compared, or each tile its own, so that weak ones
-        show their pattern. See `display_range` for what zero becomes.
+        One range of values for all tiles, so that they can be compared, or each tile its own, so that weak
+        ones show their pattern. See `display_range` for what zero becomes.
     colormap : str
         Name of a colour map.
     gap : int
@@ -69,8 +70,8 @@ def mosaic(
     Returns
     -------
     ndarray of uint8, shape (rows * (H + gap) - gap, columns * (W + gap) - gap, 3)
-        Channels that are zero everywhere have one flat colour, also with ``scale="tile"``; NaN and infinite values
-        are mid-grey.
+        Channels that are zero everywhere have one flat colour, also with ``scale="tile"``; NaN and infinite
+        values are mid-grey.
 
     Raises
     ------

@@ -58,8 +58,8 @@ def overlay(
     smooth : bool
         See `resize_map`.
     fade : bool
-        Let weak values (the middle of a diverging colour map) cover less than strong ones, so that the picture is
-        seen around them; `alpha` 0 and 1 mean the same as without.
+        Let weak values (the middle of a diverging colour map) cover less than strong ones, so that the
+        picture is seen around them; `alpha` 0 and 1 mean the same as without.
 
     Returns
     -------

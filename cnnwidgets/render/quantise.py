@@ -14,8 +14,8 @@ def quantise(maps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     codes : ndarray of uint8, shape (C, H, W)
-        0 stands for the channel's smallest value, 255 for its largest; `dequantise` goes back, with an error of
-        at most half a step. Zero stays exactly zero in maps that are nowhere negative.
+        0 stands for the channel's smallest value, 255 for its largest; `dequantise` goes back, with an
+        error of at most half a step. Zero stays exactly zero in maps that are nowhere negative.
     ranges : ndarray of float32, shape (C, 2)
         Smallest and largest value of each channel. Both are NaN for a channel that holds a NaN or an infinite
         value (its codes are 0): such a map has no scale, and is said rather than drawn.

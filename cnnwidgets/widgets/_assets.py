@@ -1,7 +1,8 @@
 """Front-end files of a widget as one module.
 
-anywidget loads one ES module a widget, and there is no bundler in this project: what several widgets share is written
-as real modules in ``static/shared`` and put in front of the widget's own code when the package is imported.
+anywidget loads one ES module a widget, and there is no bundler in this project: what several widgets share
+is written as real modules in ``static/shared`` and put in front of the widget's own code when the package
+is imported.
 """
 
 import re
@@ -23,8 +24,8 @@ def esm(name: str, static: Path = STATIC) -> str:
     Raises
     ------
     ValueError
-        If a module imports what another does not export, two modules declare the same name, modules import each other
-        in a circle, or an import or export has another form.
+        If a module imports what another does not export, two modules declare the same name, modules import
+        each other in a circle, or an import or export has another form.
     """
     modules: dict[Path, str] = {}
     owner: dict[str, Path] = {}
@@ -40,7 +41,9 @@ def esm(name: str, static: Path = STATIC) -> str:
         for wanted, file in _IMPORT.findall(code):
             found = add((path.parent / file).resolve(), (*open_paths, path))
             if missing := {word.strip() for word in wanted.split(",") if word.strip()} - found:
-                raise ValueError(f"{path.name} imports {', '.join(sorted(missing))}, which {file} does not export")
+                raise ValueError(
+                    f"{path.name} imports {', '.join(sorted(missing))}, which {file} does not export"
+                )
         for _, variable in declared:
             if owner.setdefault(variable, path) != path:
                 raise ValueError(f"{variable} is declared in {owner[variable].name} and in {path.name}")

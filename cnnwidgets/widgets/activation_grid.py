@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 import traitlets as t
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from ..render import COLORMAPS, DIVERGING, dequantise, display_range, jpeg_bytes, lut, mosaic, overlay
-from ..render import png_bytes, quantise
-
+from ..render import COLORMAPS, DIVERGING, dequantise, jpeg_bytes, lut, png_bytes, quantise
 from ._assets import css, esm
-from .base import BrowserBytes, Widget, as_numpy, number
+from ._pictures import map_picture, tiles_picture
+from ._traits import BrowserBytes, as_numpy
+from ._words import told_map
+from .base import Widget
 
 #: Pictures up to this many pixels are sent exactly; larger ones as JPEG.
 EXACT_PIXELS = 160 * 160
@@ -19,8 +20,8 @@ EXACT_PIXELS = 160 * 160
 class ActivationGrid(Widget):
     """All channels of a layer as tiles on one canvas, beside the chosen one over the picture.
 
-    All maps are sent to the browser once, one byte a value; choosing a channel, the colours, the opacity, zooming and
-    reading the value under the pointer happen there, without asking the kernel.
+    All maps are sent to the browser once, one byte a value; choosing a channel, the colours, the opacity,
+    zooming and reading the value under the pointer happen there, without asking the kernel.
 
     Parameters
     ----------
@@ -70,19 +71,19 @@ class ActivationGrid(Widget):
     """
 
     scale = t.Enum(("shared", "tile"), "shared").tag(sync=True)
-    """Whether one colour stands for the same value in all tiles (``"shared"``), or each tile uses all colours for
-    its own range (``"tile"``).
+    """Whether one colour stands for the same value in all tiles (``"shared"``), or each tile uses all colours
+    for its own range (``"tile"``).
 
     - Type: ``"shared"`` or ``"tile"``
     - Default: ``"shared"``
     """
 
-    colormap = t.Enum(COLORMAPS, COLORMAPS[0]).tag(sync=True)
-    """Colours of the values. Zero is the darkest colour of maps without negative values, and the middle of the
-    diverging ``"coolwarm"`` and ``"RdBu_r"``.
+    colormap = t.Enum(("auto", *COLORMAPS), "auto").tag(sync=True)
+    """Colours of the values. Zero is the darkest colour of maps without negative values, and the middle of
+    the diverging ``"RdBu_r"`` and ``"coolwarm"``.
 
-    - Type: one of ``cnnwidgets.render.COLORMAPS``
-    - Default: ``"viridis"``
+    - Type: ``"auto"`` or one of ``cnnwidgets.render.COLORMAPS``
+    - Default: ``"auto"``, ``"RdBu_r"`` where the layer has negative values, else ``"viridis"``
     """
 
     opacity = t.Float(0.6, min=0, max=1).tag(sync=True)
@@ -109,8 +110,8 @@ class ActivationGrid(Widget):
     receptive_field = t.Any(None, allow_none=True).tag(sync=True)
     """Which pixels of `image` a cell depends on: drawn as a box under the pointer.
 
-    - Type: ``cnnwidgets.core.ReceptiveField``, or a dict with ``size``, ``stride`` and ``padding``, each ``(h, w)`` in
-      pixels, or None
+    - Type: ``cnnwidgets.core.ReceptiveField``, or a dict with ``size``, ``stride`` and ``padding``, each
+      ``(h, w)`` in pixels, or None
     - Default: ``None``, no box
     """
 
@@ -188,7 +189,9 @@ class ActivationGrid(Widget):
         ----------
         image : PIL image, array of uint8 with shape (H, W, 3) or (H, W), or None
         """
-        self.image = image if image is None or isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))
+        self.image = (
+            image if image is None or isinstance(image, Image.Image) else Image.fromarray(np.asarray(image))
+        )
 
     @property
     def activations(self) -> np.ndarray:
@@ -210,15 +213,23 @@ class ActivationGrid(Widget):
     @t.validate("channel")
     def _channel_exists(self, proposal: t.Bunch) -> int:
         if proposal.value != 0 and not 0 <= proposal.value < self.n_channels:
-            told = f"there are 0 to {self.n_channels - 1}" if self.n_channels else "there are no maps yet: call show()"
+            told = (
+                f"there are 0 to {self.n_channels - 1}"
+                if self.n_channels
+                else "there are no maps yet: call show()"
+            )
             raise t.TraitError(f"channel {proposal.value} does not exist: {told}")
         return proposal.value
 
     @t.validate("position")
     def _position_exists(self, proposal: t.Bunch) -> "tuple[int, int] | None":
         height, width = self.map_size
-        if proposal.value is not None and not (0 <= proposal.value[0] < height and 0 <= proposal.value[1] < width):
-            raise t.TraitError(f"position {tuple(proposal.value)} is outside the map of {height} × {width} cells")
+        if proposal.value is not None and not (
+            0 <= proposal.value[0] < height and 0 <= proposal.value[1] < width
+        ):
+            raise t.TraitError(
+                f"position {tuple(proposal.value)} is outside the map of {height} × {width} cells"
+            )
         return proposal.value
 
     @t.validate("order")
@@ -257,64 +268,29 @@ class ActivationGrid(Widget):
         ranges = np.frombuffer(self._ranges, np.float32).reshape(-1, 2)
         silent = int((ranges == 0).all(axis=1).sum())
         broken = int(np.isnan(ranges).any(axis=1).sum())
-        notes = [f"{silent} silent (zero everywhere)"] * bool(silent) + [f"{broken} not finite"] * bool(broken)
-        text = f"{head}{self.n_channels} {size}" + (f", {', '.join(notes)}" if notes else "")
-        return f"{text}. Channel {self.channel}: {_told(maps)}"
+        notes = [f", {silent} silent (zero everywhere)"] if silent else []
+        notes += [f", {broken} not finite"] if broken else []
+        text = f"{head}{self.n_channels} {size}{''.join(notes)}"
+        return f"{text}. Channel {self.channel}: {told_map(maps)}"
 
     def picture(self) -> Image.Image | None:
         """All tiles, the chosen one framed, and beside them its map over the picture."""
         if not self.n_channels:
             return None
-        height, width = self.map_size
-        every = max(1, max(height, width) // 48)  # a fallback needs no more than thumbnails
-        maps = self.activations
-        rows = maps[:, ::every, ::every]
-        tiles = mosaic(rows, self.columns or None, order=self.order, scale=self.scale, colormap=self.colormap)
-        zoom = max(1, 440 // max(tiles.shape[:2]))
-        left = Image.fromarray(tiles.repeat(zoom, 0).repeat(zoom, 1))
-        if self.channel in self.order:
-            _frame(left, self.order.index(self.channel), tiles.shape[1], rows.shape[1:], zoom)
-        if height * width == 1:
-            return left
-        finite = maps[self.channel][np.isfinite(maps[self.channel])]
-        ends = maps[np.isfinite(maps)] if self.scale == "shared" else finite
-        ends = display_range(ends.min(), ends.max(), self.colormap) if ends.size else (0.0, 0.0)
-        side = max(left.height, 220)
-        below = self.image or Image.new("RGB", (width, height), "white")
-        size = (max(1, round(side * below.width / below.height)), side)
-        alpha = self.opacity if self.image else 1.0
-        right = overlay(
-            below.convert("RGB").resize(size, Image.Resampling.BICUBIC),
-            maps[self.channel],
-            alpha,
-            self.colormap,
-            value_range=ends,
-            smooth=self.smooth,
-            fade=self.image is not None,
+        colormap = self.colormap
+        if colormap == "auto":
+            colormap = DIVERGING[0] if (self.activations < 0).any() else COLORMAPS[0]
+        tiles = tiles_picture(
+            self.activations, self.order, self.channel, self.columns or None, self.scale, colormap
         )
-        both = Image.new("RGB", (left.width + 16 + size[0], max(left.height, side)), "white")
-        both.paste(left, (0, 0))
-        both.paste(Image.fromarray(right), (left.width + 16, 0))
+        if self.map_size == (1, 1):
+            return tiles
+        values = self.activations[self.channel]
+        scaled = self.activations if self.scale == "shared" else values
+        large = map_picture(
+            values, self.image, max(tiles.height, 220), colormap, scaled, self.opacity, self.smooth
+        )
+        both = Image.new("RGB", (tiles.width + 16 + large.width, max(tiles.height, large.height)), "white")
+        both.paste(tiles, (0, 0))
+        both.paste(large, (tiles.width + 16, 0))
         return both
-
-
-def _told(values: np.ndarray) -> str:
-    """One activation map in words."""
-    if not np.isfinite(values).all():
-        return "holds values that are not finite (NaN or infinite)"
-    if not values.any():
-        return "silent, zero everywhere"
-    lo, hi = values.min(), values.max()
-    if values.size == 1:
-        return number(hi)
-    if lo == hi:
-        return f"{number(lo)} everywhere"
-    row, column = np.unravel_index(values.argmax(), values.shape)
-    return f"{number(lo)} to {number(hi)}, strongest at row {row}, column {column}"
-
-
-def _frame(picture: Image.Image, place: int, width: int, tile: tuple[int, int], zoom: int) -> None:
-    columns = (width + 1) // (tile[1] + 1)
-    top, left = place // columns * (tile[0] + 1) * zoom, place % columns * (tile[1] + 1) * zoom
-    box = (left - 1, top - 1, left + tile[1] * zoom, top + tile[0] * zoom)
-    ImageDraw.Draw(picture).rectangle(box, outline="#d32f2f", width=max(1, zoom // 2))

@@ -1,7 +1,6 @@
-"""What all widgets share: strict keywords, visible errors, a picture for places without widgets, a clean end."""
+"""What all widgets share: strict keywords, visible errors, other forms than the live one, a clean end."""
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import wraps
 from typing import Any
 
@@ -11,73 +10,9 @@ import traitlets as t
 from PIL import Image
 
 from ..render import png_bytes
+from ._traits import BrowserBytes, Floats
+from ._words import nearest_names
 from .cells import end_previous_run
-
-
-def nearest_names(name: object, names: "list[str]") -> str:
-    """The end of an error message: the names that come closest to a wrong one."""
-    close = get_close_matches(str(name), names, n=3, cutoff=0.4) or names[:5]
-    return "nearest: " + ", ".join(repr(match) for match in close) if close else "there are none"
-
-
-class BrowserBytes(t.Bytes):
-    """A synced trait of bytes that may also be set by the browser, which sends a memoryview that Bytes refuses."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(b"", **kwargs)
-        # without echo_update the kernel would send the same bytes back at once
-        self.tag(sync=True, from_json=lambda value, owner: bytes(value or b""), echo_update=False)
-
-
-class Floats(t.TraitType):
-    """A synced trait of numbers: any sequence, array or tensor, kept as float32 and sent as raw bytes."""
-
-    default_value = ()
-    info_text = "a sequence of numbers"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.tag(
-            sync=True,
-            to_json=lambda value, owner: np.asarray(value, np.float32).tobytes(),
-            from_json=lambda value, owner: np.frombuffer(bytes(value or b""), np.float32),
-            echo_update=False,
-        )
-
-    def validate(self, obj: t.HasTraits, value: Any) -> np.ndarray:
-        """A read-only copy as float32, shape (n,)."""
-        try:
-            array = np.array(as_numpy(value), dtype=np.float32)
-        except (TypeError, ValueError):
-            self.error(obj, value)
-        if array.ndim != 1:
-            raise t.TraitError(f"{self.name} must have one axis, not the shape {array.shape}")
-        array.flags.writeable = False
-        return array
-
-    def default(self, obj: t.HasTraits | None = None) -> np.ndarray:
-        """No numbers."""
-        return np.empty(0, np.float32)
-
-
-def as_numpy(values: Any) -> np.ndarray:
-    """A numpy array from whatever holds numbers; torch tensors also from a GPU or inside a graph."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-        values = values.float() if not values.is_complex() else values
-    return np.asarray(values)
-
-
-def number(value: float) -> str:
-    """Three digits that matter, as the front ends write them: 0.0123, 4.57, -1,230, 3.1e-7."""
-    value = float(value)
-    if value == 0 or not np.isfinite(value):
-        return "0" if value == 0 else str(value)
-    if not 1e-4 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}e{int(exponent)}".replace("-", "−")
-    digits = max(0, 2 - int(np.floor(np.log10(abs(value)))))
-    return f"{value:,.{digits}f}".replace("-", "−")
 
 
 class Widget(anywidget.AnyWidget):
@@ -99,6 +34,8 @@ class Widget(anywidget.AnyWidget):
     from_browser = False
     """Whether what is being set just now came from the browser."""
 
+    _errors_shown = 0
+
     def __init__(self, **kwargs: Any) -> None:
         known = [name for name in self.trait_names() if not name.startswith("_")]
         for name in kwargs:
@@ -108,7 +45,7 @@ class Widget(anywidget.AnyWidget):
         end_previous_run(self)
         self.on_msg(lambda widget, content, buffers: self._shown(self.receive, content, buffers))
 
-    # -- errors ---------------------------------------------------------------------------------------------------
+    # -- errors ------------------------------------------------------------------------------------
 
     def show_error(self, error: BaseException) -> None:
         """Show an exception in the widget and write it to the log.
@@ -119,29 +56,30 @@ class Widget(anywidget.AnyWidget):
             Errors of this package are shown as they read; others with the name of their type.
         """
         self.log.error("error in %s", type(self).__name__, exc_info=error)
+        self._errors_shown += 1
         told = type(error).__module__.partition(".")[0] == "cnnwidgets" or isinstance(error, t.TraitError)
         text = str(error) or "no message"
         self.error = text if told else f"{type(error).__name__}: {text}"
 
     def set_state(self, sync_data: dict) -> None:
-        """Apply what the browser sent; whatever an observer raises meanwhile is shown, as nobody would see it.
+        """Apply what the browser sent; what an observer raises meanwhile is shown, as nobody would see it.
 
         The next message that goes well takes the error away again.
         """
-        before = self.error
+        before, shown = self.error, self._errors_shown
         self.from_browser = True
         try:
             super().set_state(sync_data)
         except Exception as error:
             self.show_error(error)
         else:
-            if before and self.error == before:
+            if before and self.error == before and self._errors_shown == shown:
                 self.error = ""
         finally:
             self.from_browser = False
 
     def accept(self, name: str, value: Any) -> None:
-        """Take over a value that a link in the browser has already brought to the front end, without sending it.
+        """Take over a value that a link in the browser has brought to the front end already; sends nothing.
 
         Sent back, it would arrive late and pull the pointer's latest value back.
         """
@@ -155,12 +93,12 @@ class Widget(anywidget.AnyWidget):
             self.show_error(error)
 
     def receive(self, content: dict, buffers: list) -> None:
-        """Answer a message of the front end that is not a trait; widgets that have such messages override this."""
+        """Answer a message of the front end that is not a trait; for widgets that have such messages."""
 
-    # -- other forms ----------------------------------------------------------------------------------------------
+    # -- other forms -------------------------------------------------------------------------------
 
     def picture(self) -> Image.Image | None:
-        """What the widget shows, as a picture for places where widgets do not live (a printed or exported page).
+        """What the widget shows, as a picture for places where widgets do not live, such as a printed page.
 
         Returns
         -------
@@ -193,20 +131,20 @@ class Widget(anywidget.AnyWidget):
             data["image/png"] = _base64(png_bytes(picture))
         return data, metadata
 
-    # -- end ------------------------------------------------------------------------------------------------------
+    # -- end ---------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Remove the widget from all views and free what it holds, in the kernel and in the browser.
 
-        JupyterLab keeps the models of closed widgets, so their bytes are emptied before; a second message is needed
-        since a model in the browser also keeps its previous values.
+        JupyterLab keeps the models of closed widgets, so their bytes are emptied before; a second message
+        is needed since a model in the browser also keeps its previous values.
         """
         if self.comm is None:
             return
         empty = {
             name: np.empty(0, np.float32) if isinstance(trait, Floats) else b""
             for name, trait in self.traits(sync=True).items()
-            if isinstance(trait, (t.Bytes, Floats)) and len(getattr(self, name))
+            if isinstance(trait, BrowserBytes | Floats) and len(getattr(self, name))
         }
         # one message with all of them; observers are not asked, as the widget is at its end
         with self.hold_sync():

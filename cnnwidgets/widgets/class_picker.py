@@ -8,7 +8,8 @@ from PIL import Image
 
 from ._assets import css, esm
 from ._pictures import text_picture
-from .base import Floats, Widget
+from ._traits import Floats
+from .base import Widget
 
 
 class ClassPicker(Widget):
@@ -56,8 +57,8 @@ class ClassPicker(Widget):
     """
 
     follow = t.Bool(True).tag(sync=True)
-    """Whether `target` goes to the most probable class whenever the probabilities change. Choosing another class
-    ends it.
+    """Whether `target` goes to the most probable class whenever the probabilities change. Choosing another
+    class ends it.
 
     - Type: `bool`
     - Default: ``True``
@@ -117,7 +118,8 @@ class ClassPicker(Widget):
     def _one_for_each(self, proposal: t.Bunch) -> np.ndarray:
         if len(proposal.value) not in (0, len(self.classes)):
             raise t.TraitError(
-                f"{len(proposal.value)} probabilities do not fit {len(self.classes)} classes: set the classes first"
+                f"{len(proposal.value)} probabilities do not fit {len(self.classes)} classes: "
+                "set the classes first"
             )
         return proposal.value
 
@@ -131,7 +133,9 @@ class ClassPicker(Widget):
 
     def top(self) -> list[tuple[int, str, float]]:
         """Index, name and probability of the `k` most probable classes, best first."""
-        best = np.argsort(-np.nan_to_num(self.probabilities, nan=-np.inf), kind="stable")[: self.k]
+        best = np.argsort(
+            -np.where(np.isnan(self.probabilities), -np.inf, self.probabilities), kind="stable"
+        )[: self.k]
         return [(int(i), self.classes[i], float(self.probabilities[i])) for i in best]
 
     def describe(self) -> str:
@@ -140,7 +144,9 @@ class ClassPicker(Widget):
             return "ClassPicker: no classes"
         text = f"Target: {self.target_name}"
         if top := self.top():
-            text += "; most probable: " + ", ".join(f"{name} {probability:.1%}" for _, name, probability in top)
+            text += "; most probable: " + ", ".join(
+                f"{name} {probability:.1%}" for _, name, probability in top
+            )
         return text
 
     def picture(self) -> Image.Image | None:

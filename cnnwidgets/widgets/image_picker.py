@@ -7,9 +7,10 @@ import traitlets as t
 from PIL import Image
 
 from ..render import atlas, jpeg_bytes, square_thumbnail
-
 from ._assets import css, esm
-from .base import BrowserBytes, Widget, nearest_names
+from ._traits import BrowserBytes
+from ._words import nearest_names
+from .base import Widget
 
 #: Side of a thumbnail in pixels, a multiple of 16; shown at half of it on fine screens.
 THUMBNAIL = 112
@@ -18,20 +19,20 @@ PREVIEW = 320
 
 
 class ImagePicker(Widget):
-    """A gallery of pictures, to which one's own can be added: uploaded, dropped, pasted or taken with the camera.
+    """A gallery of pictures, to which one's own can be added by upload, drop, paste or camera.
 
     Parameters
     ----------
     samples : mapping of name to picture, list of pictures, or None
-        Anything that ``cnnwidgets.data.read_image`` takes, or a ``Sample``. By default the samples that come with the
-        package.
+        Anything that ``cnnwidgets.data.read_image`` takes, or a ``Sample``. By default the samples that
+        come with the package.
     **traits
         Any of the traits below.
 
     Examples
     --------
     >>> from PIL import Image
-    >>> picker = ImagePicker({"red": Image.new("RGB", (40, 30), "red"), "blue": Image.new("RGB", (40, 30), "blue")})
+    >>> picker = ImagePicker({name: Image.new("RGB", (40, 30), name) for name in ("red", "blue")})
     >>> picker.name, picker.image.size
     ('red', (40, 30))
     >>> picker.name = "blue"
@@ -43,14 +44,14 @@ class ImagePicker(Widget):
     _css = css("image_picker")
 
     image = t.Any(None, allow_none=True)
-    """The chosen picture. Anything that ``cnnwidgets.data.read_image`` takes may be set; it joins the gallery.
+    """The chosen picture. Anything that ``read_image`` takes may be set; it joins the gallery.
 
     - Type: PIL image, RGB; None in an empty gallery
     - Default: the first sample
     """
 
     name = t.Unicode("").tag(sync=True)
-    """Name of the chosen picture: that of the sample, or of the uploaded file. Another name raises TraitError.
+    """Name of the chosen picture: that of the sample, or of the uploaded file; others raise TraitError.
 
     - Type: `str`
     - Default: the name of the first sample
@@ -79,6 +80,7 @@ class ImagePicker(Widget):
 
     _names = t.List(t.Unicode()).tag(sync=True)
     _titles = t.List(t.Unicode()).tag(sync=True)
+    _credits = t.List(t.Unicode()).tag(sync=True)
     _atlas = BrowserBytes()
     _tile = t.Int(THUMBNAIL).tag(sync=True)
     _preview = BrowserBytes()
@@ -97,20 +99,22 @@ class ImagePicker(Widget):
             samples = {f"picture {place + 1}": sample for place, sample in enumerate(samples)}
         with self.hold_sync():
             for name, sample in samples.items():
-                self._append(name, getattr(sample, "title", None) or name, sample, _read(sample))
+                self._append(name, sample, _read(sample))
             self._atlas = atlas(self._thumbnails)
             if self._sources:
                 self.index = 0
         for key, value in chosen.items():
             setattr(self, key, value)
 
-    # -- the gallery ----------------------------------------------------------------------------------------------
+    # -- the gallery -------------------------------------------------------------------------------
 
-    def _append(self, name: str, title: str, source: Any, image: Image.Image) -> int:
+    def _append(self, name: str, source: Any, image: Image.Image) -> int:
         self._thumbnails.append(square_thumbnail(image, THUMBNAIL))
         self._sources.append(source)
         self._names = [*self._names, name]
-        self._titles = [*self._titles, title]
+        sample = source if hasattr(source, "image") else None
+        self._titles = [*self._titles, getattr(sample, "title", name)]
+        self._credits = [*self._credits, getattr(sample, "credit", "")]
         return len(self._sources) - 1
 
     def add(self, source: Any, name: str = "your picture") -> None:
@@ -135,7 +139,7 @@ class ImagePicker(Widget):
             free = f"{name} ({count})"
         with self.hold_sync():
             # bytes are kept as they came: a large photograph is ten times its file once it is decoded
-            place = self._append(free, free, source if isinstance(source, bytes) else image, image)
+            place = self._append(free, source if isinstance(source, bytes) else image, image)
             self._atlas = atlas(self._thumbnails)
             self._set(index=place, name=free, image=image)
 
@@ -178,16 +182,20 @@ class ImagePicker(Widget):
     @t.validate("index")
     def _index_exists(self, proposal: t.Bunch) -> int:
         if not -1 <= proposal.value < len(self._names):
-            raise t.TraitError(f"picture {proposal.value} does not exist: there are 0 to {len(self._names) - 1}")
+            raise t.TraitError(
+                f"picture {proposal.value} does not exist: there are 0 to {len(self._names) - 1}"
+            )
         return proposal.value
 
     @t.validate("name")
     def _name_exists(self, proposal: t.Bunch) -> str:
         if self._settled and proposal.value not in self._names:
-            raise t.TraitError(f"there is no picture {proposal.value!r}; {nearest_names(proposal.value, self._names)}")
+            raise t.TraitError(
+                f"there is no picture {proposal.value!r}; {nearest_names(proposal.value, self._names)}"
+            )
         return proposal.value
 
-    # -- the browser's pictures -----------------------------------------------------------------------------------
+    # -- the browser's pictures --------------------------------------------------------------------
 
     def receive(self, content: dict, buffers: list) -> None:
         """Take a picture that the browser sent.
@@ -197,7 +205,11 @@ class ImagePicker(Widget):
         kind = content.get("kind")
         if kind == "upload":
             self.error = ""  # so that the same error for the next file is news to the browser
-            self.add(bytes(buffers[0]), name=str(content.get("name") or "your picture"))
+            name = str(content.get("name") or "your picture")
+            try:
+                self.add(bytes(buffers[0]), name=name)
+            except ValueError as error:  # ImageError: say which of the files it was
+                raise type(error)(f"{name}: {error}") from error
         elif kind == "frame":
             try:
                 self._set(index=-1, name="camera", image=_read(bytes(buffers[0])))
@@ -206,7 +218,7 @@ class ImagePicker(Widget):
         elif kind == "camera stopped" and self.index < 0 and self.image is not None:
             self.add(self.image, name="camera")
 
-    # -- other forms ----------------------------------------------------------------------------------------------
+    # -- other forms -------------------------------------------------------------------------------
 
     def describe(self) -> str:
         """The chosen picture in words."""

@@ -7,7 +7,8 @@ from PIL import Image
 
 from ._assets import css, esm
 from ._pictures import text_picture
-from .base import Widget, nearest_names
+from ._words import nearest_names
+from .base import Widget
 
 
 class LayerPicker(Widget):
@@ -16,8 +17,8 @@ class LayerPicker(Widget):
     Parameters
     ----------
     layers : list of LayerInfo or dict
-        What ``cnnwidgets.core.list_layers`` returns, or dicts with ``name``, ``kind``, ``output_shape`` and, if known,
-        ``n_parameters`` and ``receptive_field``.
+        What ``cnnwidgets.core.list_layers`` returns, or dicts with ``name``, ``kind``, ``output_shape``
+        and, if known, ``n_parameters`` and ``receptive_field``.
     **traits
         Any of the traits below.
 
@@ -50,7 +51,7 @@ class LayerPicker(Widget):
     """
 
     kinds = t.List(t.Unicode()).tag(sync=True)
-    """Kinds of layers in the menu, such as ``["Conv2d", "ReLU"]``; ``"blocks"`` are those that contain other layers.
+    """Kinds of layers in the menu, such as ``["Conv2d", "ReLU"]``; ``"blocks"`` contain other layers.
 
     - Type: list of `str`
     - Default: ``[]``, all of them
@@ -93,7 +94,9 @@ class LayerPicker(Widget):
         if proposal.value not in names and (names or proposal.value):
             if proposal.value == "":
                 return names[0]
-            raise t.TraitError(f"there is no layer {proposal.value!r}; {nearest_names(proposal.value, names)}")
+            raise t.TraitError(
+                f"there is no layer {proposal.value!r}; {nearest_names(proposal.value, names)}"
+            )
         return proposal.value
 
     def describe(self) -> str:
@@ -122,9 +125,13 @@ def _row(layer: Any, names: list[str]) -> dict:
     """What the front end needs to know of a layer."""
     name, kind, shape = (_get(layer, key) for key in ("name", "kind", "output_shape"))
     if name is None or kind is None or shape is None:
-        raise t.TraitError(f"a layer needs name, kind and output_shape, as list_layers gives them; {layer!r} has not")
+        raise t.TraitError(
+            f"a layer needs name, kind and output_shape, as list_layers gives them; {layer!r} has not"
+        )
     shape, parameters, field = tuple(shape), _get(layer, "n_parameters"), _get(layer, "receptive_field")
-    whole, size = (bool(_get(field, "whole_image")), _get(field, "size")) if field is not None else (False, None)
+    whole, size = (
+        (bool(_get(field, "whole_image")), _get(field, "size")) if field is not None else (False, None)
+    )
     sees = "everything" if whole else "" if size is None else _size(size)
     return {
         "name": name,
@@ -134,8 +141,16 @@ def _row(layer: Any, names: list[str]) -> dict:
         "shape": " × ".join(str(side) for side in shape),
         "spatial": len(shape) == 3 and shape[1] * shape[2] > 1,
         "sees": "sees everything" if whole else f"sees {sees} px" if sees else "",
-        "told_parameters": "" if parameters is None else f"{parameters:,} parameters" if parameters else "no parameters",
-        "told_field": "sees the whole picture" if whole else f"sees {_size(size, always=True)} pixels" if sees else "",
+        "told_parameters": ""
+        if parameters is None
+        else f"{parameters:,} parameters"
+        if parameters
+        else "no parameters",
+        "told_field": "sees the whole picture"
+        if whole
+        else f"sees {_size(size, always=True)} pixels"
+        if sees
+        else "",
     }
 
 

@@ -6,7 +6,9 @@ from PIL import Image
 
 from ._assets import css, esm
 from ._pictures import bars_picture
-from .base import Floats, Widget, number
+from ._traits import Floats
+from ._words import number
+from .base import Widget
 
 
 class NeuronSlider(Widget):
@@ -110,7 +112,7 @@ class NeuronSlider(Widget):
         order = np.arange(self.n_channels)
         if self.sort and len(self.strengths):
             # NaN last; equal ones in the order of their numbers, as the browser does it
-            order = np.argsort(-np.nan_to_num(self.strengths, nan=-np.inf), kind="stable")
+            order = np.argsort(-np.where(np.isnan(self.strengths), -np.inf, self.strengths), kind="stable")
         self.order = order.tolist()
 
     @t.validate("channel")

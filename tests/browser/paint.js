@@ -10,6 +10,14 @@ window.cwPaint = {
     return hash >>> 0;
   },
 
+  // How many colours a canvas shows, counted up to two: one is an empty canvas.
+  colours(canvas) {
+    if (!canvas.width || !canvas.height) return 0;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const pixels = new Uint32Array(data.buffer);
+    return pixels.some((pixel) => pixel !== pixels[0]) ? 2 : 1;
+  },
+
   // The time just after the next frame was handed to the compositor: a message posted from inside an animation frame is
   // delivered when that frame's style, layout and paint are over.
   nextPaint() {

@@ -1,51 +1,16 @@
 """Front ends in a real Chromium, with a fake model in place of Jupyter: about a fifth of a second a test.
 
-`show(widget)` gives a `Shown` with the widget's own state; what the browser sets comes back to the widget with
-`shown.deliver()`, and the other way with `shown.update("channel", ...)`.
+`show(widget)` gives a `Shown` with the widget's own state; what the browser sets comes back to the widget
+with `shown.deliver()`, and the other way with `shown.update("channel", ...)`.
 """
 
 import base64
-import json
-import os
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = os.environ.get("CNNWIDGETS_CHROMIUM", "/usr/bin/chromium")
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
-).split()
 MODEL = (Path(__file__).parent / "fake_model.js").read_text(encoding="utf-8")
 PAGE = "http://localhost/view.html"  # never asked for: answered below
-
-
-def _missing(why: str) -> None:
-    if os.environ.get("CNNWIDGETS_REQUIRE_BROWSER") == "1":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory):
-    """A Chromium with a profile of its own."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("playwright is not installed")
-    if not Path(CHROMIUM).exists():
-        _missing(f"no Chromium at {CHROMIUM}")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("profile")),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=FLAGS,
-            viewport={"width": 1000, "height": 760},
-        )
-        context.set_default_timeout(5000)
-        yield context
-        context.close()
 
 
 class Shown:
@@ -80,7 +45,8 @@ class Shown:
     def settle(self):
         """Wait until everything asked for has been painted."""
         self.page.evaluate(
-            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+            """() => new Promise(done =>
+              requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"""
         )
 
     def sent(self):
@@ -92,12 +58,21 @@ class Shown:
         raw = self.page.evaluate("() => window.model.messages")
         return [{**one, "buffers": [base64.b64decode(part) for part in one["buffers"]]} for one in raw]
 
+    def set(self, **values):
+        """Set traits in the browser, as a link from another widget does."""
+        self.page.evaluate(
+            "values => { for (const [name, value] of Object.entries(values)) model.set(name, value); }",
+            values,
+        )
+        self.settle()
+
     def get(self, trait):
         """A trait as the browser has it."""
         return self.page.evaluate("name => window.model.get(name)", trait)
 
     def deliver(self):
         """Give everything sent so far to the widget, as the kernel would, and its answers to the browser."""
+        self.page.wait_for_timeout(60)  # the last state is sent within 50 ms
         changed = []
         self.widget.observe(lambda change: changed.append(change.name))
         for state in self.sent():
@@ -119,25 +94,34 @@ def _packed(value):
     return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes | memoryview) else value
 
 
-@pytest.fixture
-def show(browser):
-    """show(widget) -> Shown, with one view open."""
-    page = browser.new_page()
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+@pytest.fixture(scope="session")
+def only_page(chromium):
+    """One page for all tests, as opening one costs more than most of them."""
+    page = chromium.new_page()
     html = f"<!doctype html><meta charset=utf-8><body style='margin:16px'><script>{MODEL}</script>"
     page.route(PAGE, lambda route: route.fulfill(body=html, content_type="text/html"))
-    page.goto(PAGE)
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.on("console", lambda line: page.errors.append(line.text) if line.type == "error" else None)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def show(only_page):
+    """show(widget) -> Shown, with one view open."""
+    only_page.set_viewport_size({"width": 1000, "height": 760})
+    only_page.mouse.move(0, 0)
+    only_page.goto(PAGE)
 
     def opened(widget, views=1):
-        json.dumps(widget.get_state("error"))  # a closed widget cannot be shown
-        shown = Shown(page, widget)
+        shown = Shown(only_page, widget)
         for _ in range(views):
             shown.view()
         shown.settle()
         return shown
 
     yield opened
-    page.close()
+    errors = only_page.errors[:]
+    only_page.errors.clear()
     assert errors == []

@@ -15,7 +15,13 @@ from cnnwidgets.networks.custom_preprocessing import CustomPreprocess
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 OLD = v1.Compose([v1.Resize(30), v1.CenterCrop((20, 28)), v1.ToTensor(), v1.Normalize(MEAN, STD)])
 NEW = v2.Compose(
-    [v2.ToImage(), v2.Resize(30), v2.CenterCrop((20, 28)), v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)]
+    [
+        v2.ToImage(),
+        v2.Resize(30),
+        v2.CenterCrop((20, 28)),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize(MEAN, STD),
+    ]
 )
 
 
@@ -23,7 +29,9 @@ def image(height=45, width=60):
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("function", [OLD, NEW, nn.Sequential(*NEW.transforms)], ids=["v1", "v2", "Sequential"])
+@pytest.mark.parametrize(
+    "function", [OLD, NEW, nn.Sequential(*NEW.transforms)], ids=["v1", "v2", "Sequential"]
+)
 def test_a_pipeline_of_torchvision(function):
     custom = CustomPreprocess(function)
     assert custom.undoable and custom.note == "" and (custom.channels, custom.size) == (3, (20, 28))
@@ -69,7 +77,8 @@ def test_a_callable_with_mean_and_std_of_its_own():
 
 
 @pytest.mark.parametrize(
-    "last", [v1.Lambda(lambda x: x * 255 - 120), v1.Compose([v1.Normalize(MEAN, STD), v1.Lambda(lambda x: x * 3)])]
+    "last",
+    [v1.Lambda(lambda x: x * 255 - 120), v1.Compose([v1.Normalize(MEAN, STD), v1.Lambda(lambda x: x * 3)])],
 )
 def test_what_cannot_be_undone_says_so_and_shows_the_plain_picture(last):
     custom = CustomPreprocess(v1.Compose([v1.Resize((20, 20)), v1.ToTensor(), last]))

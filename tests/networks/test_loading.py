@@ -13,7 +13,9 @@ from cnnwidgets.networks.custom_preprocessing import CustomPreprocess
 
 
 def net(channels=3, n_classes=4):
-    return nn.Sequential(nn.Conv2d(channels, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, n_classes))
+    return nn.Sequential(
+        nn.Conv2d(channels, 6, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, n_classes)
+    )
 
 
 # load
@@ -35,7 +37,9 @@ def test_a_random_network(name):
     assert isinstance(network, Network) and network.name == "squeezenet1_1" and "random" in network.title
 
 
-@pytest.mark.parametrize("name, near", [("toynett", "'toynet'"), ("toynet_gap", "'toynet-gap'"), ("alex", "'alexnet'")])
+@pytest.mark.parametrize(
+    "name, near", [("toynett", "'toynet'"), ("toynet_gap", "'toynet-gap'"), ("alex", "'alexnet'")]
+)
 def test_wrong_names_say_the_nearest_of_all(name, near):
     with pytest.raises(NetworkError, match=near):
         load(name)

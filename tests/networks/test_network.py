@@ -34,7 +34,9 @@ class Tiny(nn.Module):
 @pytest.fixture
 def network():
     torch.manual_seed(0)
-    return Network(Tiny(), Preprocess((20, 28), mean=MEAN, std=STD), ["ant", "bee", "cat", "dog"], name="tiny")
+    return Network(
+        Tiny(), Preprocess((20, 28), mean=MEAN, std=STD), ["ant", "bee", "cat", "dog"], name="tiny"
+    )
 
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (45, 60, 3), dtype=np.uint8)

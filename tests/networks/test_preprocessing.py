@@ -69,7 +69,9 @@ def test_resize_and_crop_as_torchvision_also_where_it_pads(height, width, crop, 
 
 
 @pytest.mark.parametrize("shape", [(1, 3000), (3000, 1), (5, 2000), (400, 300)])
-@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos"])  # "nearest" is a toss-up at ties
+@pytest.mark.parametrize(
+    "interpolation", ["bilinear", "bicubic", "lanczos"]
+)  # "nearest" is a toss-up at ties
 def test_only_the_visible_part_is_resized_where_the_whole_would_be_huge(shape, interpolation, monkeypatch):
     preprocess = Preprocess((24, 40), resize=32, interpolation=interpolation)
     whole = np.asarray(preprocess.picture(noise(*shape))).astype(int)

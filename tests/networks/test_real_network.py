@@ -1,7 +1,8 @@
 """A network trained by others, on real photographs: the released CIFAR-10 ResNet-32 of Yerlan Idelbayev.
 
-Needs a folder with ``cifar_resnet32.safetensors`` and ``cifar10_600.npz`` (600 test images, JPEG copies, on which it
-is right about four times in five); its path in the environment variable CNNWIDGETS_REAL. Skipped without.
+Needs a folder with ``cifar_resnet32.safetensors`` and ``cifar10_600.npz`` (600 test images, JPEG copies, on
+which it is right about four times in five); its path in the environment variable CNNWIDGETS_REAL. Skipped
+without.
 """
 
 import os
@@ -23,7 +24,8 @@ CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 
 
 class Block(nn.Module):
-    """Two convolutions and a shortcut without parameters: every second pixel, new channels zero (option A)."""
+    """Two convolutions and a shortcut without parameters: every second pixel, new channels zero (option "
+    "A)."""
 
     def __init__(self, n_in, n_out, stride):
         super().__init__()

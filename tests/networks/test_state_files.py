@@ -50,7 +50,7 @@ def test_no_code_is_run(tmp_path):
     torch.save({"a": torch.zeros(1), "b": Trap(tmp_path / "trapped")}, tmp_path / "weights.pt")
     with pytest.raises(NetworkError, match="state_dict"):
         read_state(tmp_path / "weights.pt")
-    (tmp_path / "plain.pt").write_bytes(pickle.dumps(Trap(tmp_path / "trapped")))
+    (tmp_path / "plain.pt").write_bytes(pickle.dumps(Trap(tmp_path / "trapped"), protocol=2))
     with pytest.raises(NetworkError):
         read_state(tmp_path / "plain.pt")
     assert not (tmp_path / "trapped").exists()
@@ -65,7 +65,9 @@ def test_damaged_files(content, suffix, tmp_path):
         read_state(path)
 
 
-@pytest.mark.parametrize("thing", [{}, [1, 2], {"a": 1}, {1: torch.zeros(2)}, torch.zeros(3), "text"], ids=repr)
+@pytest.mark.parametrize(
+    "thing", [{}, [1, 2], {"a": 1}, {1: torch.zeros(2)}, torch.zeros(3), "text"], ids=repr
+)
 def test_files_that_hold_something_else(thing, tmp_path):
     torch.save(thing, tmp_path / "weights.pt")
     with pytest.raises(NetworkError, match="state_dict"):
@@ -96,6 +98,12 @@ def test_what_does_not_fit_is_said():
     with pytest.raises(NetworkError) as caught:
         load_state(module, {**STATE, "extra": torch.zeros(1)}, "weights.pt", "mine")
     message = str(caught.value)
-    for part in ("weights.pt", "mine", "2 missing ('2.weight'", "1 unexpected ('extra'", "2 of another shape ('0.weight'"):
+    for part in (
+        "weights.pt",
+        "mine",
+        "2 missing ('2.bias'",
+        "1 unexpected ('extra'",
+        "2 of another shape ('0.bias'",
+    ):
         assert part in message
     assert torch.equal(module[0].weight, before)

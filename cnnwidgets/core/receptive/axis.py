@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 class Axis:
     """Along one image axis: which pixels are seen, and along which dimensions of the tensor the view moves.
 
-    There are three kinds. *Sliding*: unit ``i`` along the only dimension in ``dims`` sees ``size`` pixels from
-    ``i * stride - padding`` on. *Fixed*, with empty ``dims``: all units see ``[low, high)``.
-    *Scattered*: the view moves along ``dims`` in a way that no size and stride describe (flattened, cut into
-    windows, ...), yet what the units see together is known, which is all that a later reduction needs.
+    There are three kinds. *Sliding*: unit ``i`` along the only dimension in ``dims`` sees ``size`` pixels
+    from ``i * stride - padding`` on. *Fixed*, without ``dims``: all units see ``[low, high)``. *Scattered*:
+    the view moves along ``dims`` as no size and stride can describe (flattened, cut into windows, ...), but
+    what the units see together is known, which is all that a later reduction needs.
 
     A method returns None where nothing true can be said.
 

@@ -59,7 +59,7 @@ function render({ model, el }) {
   const size = h("span", { class: "cw-soft" });
   const choice = (value, text) => h("button", { type: "button", "data-scale": value }, text);
   const scale = h("div", { class: "cw-choice cw-push", role: "group", "aria-label": "Colour scale" }, choice("shared", "shared scale"), choice("tile", "each tile"));
-  const colours = h("select", { "aria-label": "Colours" }, ...model.get("_colormaps").map((name) => h("option", { value: name }, name)));
+  const colours = h("select", { "aria-label": "Colours" }, ...["auto", ...model.get("_colormaps")].map((name) => h("option", { value: name }, name)));
   const heading = h("span", { class: "cw-title" });
   const note = h("span", { class: "cw-soft" });
   const gradient = h("div", { class: "cw-colours-bar" }, h("i", { hidden: true }));
@@ -90,7 +90,7 @@ function render({ model, el }) {
     empty.hidden = maps.n > 0;
     if (!maps.n) return;
     const what = maps.size > 1 ? `${maps.n} channels · ${maps.h} × ${maps.w}` : `${maps.n} channels, one number each`;
-    title.textContent = model.get("title");
+    title.textContent = title.title = model.get("title");
     size.textContent = what;
     heading.textContent = `channel ${channel}`;
     const range = `${number(maps.lo(channel))} to ${number(maps.hi(channel))}`;
@@ -128,7 +128,7 @@ function render({ model, el }) {
     const field = other ? null : seen(cell.row, cell.column);
     const told = tell(cell);
     const head = other ? `channel ${cell.channel} · ` : hover || chosen ? "" : "strongest: ";
-    const pixels = field && !maps.note(channel) ? ` · sees ${field.bottom - field.top} × ${field.right - field.left} px` : "";
+    const pixels = field && !maps.note(channel) ? ` · ${`sees ${field.bottom - field.top} × ${field.right - field.left} px`.replaceAll(" ", "\u00a0")}` : "";
     reading.textContent = told === note.textContent ? "" : `${head}${told}${pixels}`;
     const [lo, hi] = other && scene.colours.each ? [NaN, NaN] : scene.colours.ends(channel);
     const share = (maps.value(cell.channel, cell.row, cell.column) - lo) / (hi - lo);
@@ -164,7 +164,7 @@ function render({ model, el }) {
     if (view.signal.aborted || bytes !== model.get("_picture")) return picture?.close(); // a newer one has come
     scene.picture?.close();
     scene.picture = picture;
-    detail.repaint();
+    detail.refresh();
     drawTexts();
   }
 

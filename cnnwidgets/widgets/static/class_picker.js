@@ -31,16 +31,16 @@ function render({ model, el }) {
     redraw();
   }
 
-  // Names that begin with the words come first, then those with a word that does, then those that hold it anywhere.
+  // Names with this very word come first ("tiger cat" for "cat"), then those with a word that begins so ("catamaran"),
+  // then those that hold it anywhere ("muscat"); among equals the most probable.
   function found(text) {
-    const place = (name) => {
-      const at = name.indexOf(text);
-      return at <= 0 ? at : /[\s,\-(]/.test(name[at - 1]) || name.includes(` ${text}`) ? 1 : 2;
-    };
+    const quoted = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    const starts = new RegExp(`(^|[^\\p{L}\\d])${quoted}`, "u");
+    const word = new RegExp(`(^|[^\\p{L}\\d])${quoted}($|[^\\p{L}\\d])`, "u");
     const grades = new Map();
-    names().forEach((name, i) => {
-      const grade = place(name.toLowerCase());
-      if (grade >= 0) grades.set(i, grade);
+    names().forEach((original, i) => {
+      const name = original.toLowerCase();
+      if (name.includes(text)) grades.set(i, word.test(name) ? 0 : starts.test(name) ? 1 : 2);
     });
     return ranking.filter((i) => grades.has(i)).sort((a, b) => grades.get(a) - grades.get(b));
   }

@@ -11,6 +11,7 @@ function render({ model, el }) {
   const id = uniqueId("picture");
   const preview = h("div", { class: "cw-images-preview" });
   const caption = h("div", { class: "cw-images-name" });
+  const credit = h("div", { class: "cw-images-credit cw-soft" });
   const gallery = h("div", { id, class: "cw-images-gallery", role: "listbox", tabindex: 0, "aria-label": "Pictures" });
   const chooser = h("input", { type: "file", accept: "image/*,.tif,.tiff", hidden: true });
   const upload = h("button", { type: "button", class: "cw-button" }, svg("M8 11V3M5 6l3-3 3 3M3 10v3h10v-3"), "Upload");
@@ -18,7 +19,7 @@ function render({ model, el }) {
   const hint = h("span", { class: "cw-soft cw-images-hint" }, "or drop or paste a picture here");
   const busy = h("span", { class: "cw-soft", hidden: true }, "reading …");
   view.body.append(
-    h("figure", { class: "cw-images-figure" }, preview, caption),
+    h("figure", { class: "cw-images-figure" }, preview, caption, credit),
     h("div", { class: "cw-images-side" }, gallery, h("div", { class: "cw-row" }, upload, camera, chooser, hint, busy)),
   );
 
@@ -60,7 +61,8 @@ function render({ model, el }) {
       tile.classList.toggle("cw-active", focused && i === active);
     });
     if (gallery.children.length) gallery.setAttribute("aria-activedescendant", `${id}-${active}`);
-    caption.textContent = index >= 0 ? (model.get("_titles")[index] ?? "") : model.get("name");
+    credit.textContent = credit.title = model.get("_credits")[index] ?? "";
+    caption.textContent = caption.title = index >= 0 ? (model.get("_titles")[index] ?? "") : model.get("name");
   }
 
   function move(to) {
@@ -128,10 +130,15 @@ function render({ model, el }) {
   // -- pictures of one's own --
 
   const fail = (text) => view.set({ error: text });
+  let slow = 0;
   const wait = (on) => {
+    clearTimeout(slow);
+    busy.textContent = "reading …";
+    if (on) slow = setTimeout(() => (busy.textContent = "waiting for the kernel …"), 3000);
     busy.hidden = !on;
     hint.hidden = on;
   };
+  view.signal.addEventListener("abort", () => clearTimeout(slow));
 
   async function take(file) {
     if (!file) return;
@@ -192,7 +199,7 @@ function render({ model, el }) {
   view.listen(camera, "click", () => (live.running() ? live.stop() : live.start()));
 
   view.on("_atlas", readSheet);
-  view.on(["index", "name", "_titles"], mark);
+  view.on(["index", "name", "_titles", "_credits"], mark);
   view.on("_preview", readPreview);
   view.on(["_atlas", "error", "index"], () => wait(false));
   view.signal.addEventListener("abort", () => sheet?.close());

@@ -30,7 +30,6 @@ export function openDetail(view, scene) {
 
   function draw(g, width, height) {
     const { maps, picture } = scene;
-    canvas.hidden = !maps.n;
     if (!maps.n) return;
     const [tall, wide] = picture ? [picture.height, picture.width] : [maps.h, maps.w];
     const fit = Math.min(width / wide, DETAIL_HEIGHT / tall);

@@ -44,8 +44,10 @@ export function readMaps(model) {
 
 // The chosen colour map: `ends(channel)` are the values of its lowest and highest colour.
 export function readColours(model, maps) {
-  const name = model.get("colormap");
-  const place = Math.max(0, model.get("_colormaps").indexOf(name));
+  const [names, twoSided] = [model.get("_colormaps"), model.get("_diverging")];
+  const wanted = model.get("colormap");
+  const name = wanted !== "auto" ? wanted : maps.all.lo < 0 ? twoSided[0] : names[0];
+  const place = Math.max(0, names.indexOf(name));
   const luts = bytesOf(model.get("_luts")).subarray(place * 768, place * 768 + 768);
   const palette = new Uint32Array(256); // a pixel of a canvas as one number: alpha, blue, green, red
   const rgb = (i) => [luts[3 * i], luts[3 * i + 1], luts[3 * i + 2]];
@@ -53,7 +55,7 @@ export function readColours(model, maps) {
     const [red, green, blue] = rgb(i);
     palette[i] = ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
   }
-  const diverging = model.get("_diverging").includes(name);
+  const diverging = twoSided.includes(name);
   const each = model.get("scale") === "tile" && maps.size > 1;
 
   function ends(channel) {

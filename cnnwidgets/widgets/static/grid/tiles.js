@@ -2,11 +2,11 @@
 
 import { openCanvas, placeOf } from "../shared/canvas.js";
 import { clamp, h, onKeys } from "../shared/dom.js";
+import { onGestures } from "./gestures.js";
 import { MARGIN, arrange, openZoom } from "./layout.js";
 import { hatch } from "./maps.js";
 
 const TILES_HEIGHT = 440;
-const CLICK = 4; // pixels that a hand may move between press and release
 
 export function openTiles(view, scene) {
   const { model } = view;
@@ -45,13 +45,18 @@ export function openTiles(view, scene) {
     const g = still.getContext("2d");
     const { h: rows, w: columns } = scene.maps;
     const [tw, th] = [layout.tw * zoom.k, layout.th * zoom.k];
-    const [ink, paper] = [view.colour("bar"), view.colour("paper")];
+    const [ink, paper, seam] = [view.colour("bar"), view.colour("paper"), view.colour("line")];
     g.scale(ratio, ratio);
     g.imageSmoothingEnabled = tw * ratio < columns; // only where several cells share a pixel
     order().forEach((channel, at) => {
       const [x, y] = boxOf(at);
       if (x > width || y > height || x + tw < 0 || y + th < 0) return;
       if (Number.isNaN(scene.maps.lo(channel))) return hatch(g, x, y, tw, th, ink, paper);
+      if (layout.gap >= 2) {
+        // a hair line, so that a black tile is seen on a dark page and a white one on a white page
+        g.fillStyle = seam;
+        g.fillRect(x - 1 / ratio, y - 1 / ratio, tw + 2 / ratio, th + 2 / ratio);
+      }
       const [sx, sy] = [(channel % across) * columns, Math.floor(channel / across) * rows];
       g.drawImage(sheet, sx, sy, columns, rows, x, y, tw, th);
     });
@@ -65,7 +70,6 @@ export function openTiles(view, scene) {
 
   function draw(g, width, height, ratio) {
     const { n, h: rows, w: columns } = scene.maps;
-    canvas.hidden = !n;
     if (!n) return;
     const key = [order().length, rows, columns, width, model.get("columns"), ratio].join();
     if (layout?.key !== key) {
@@ -124,83 +128,40 @@ export function openTiles(view, scene) {
     if (!cell) return;
     tip.replaceChildren(h("b", {}, `channel ${cell.channel}`), ` ${scene.tell(cell)}`);
     const right = x + 14 + tip.offsetWidth > canvas.clientWidth ? x - 14 - tip.offsetWidth : x + 14;
-    tip.style.transform = `translate(${Math.max(0, right)}px, ${y + 14}px)`;
+    const below = y + 18 + tip.offsetHeight > canvas.clientHeight ? y - 10 - tip.offsetHeight : y + 14;
+    tip.style.transform = `translate(${Math.max(0, right)}px, ${below}px)`;
   }
-
-  // -- pointer: hover, click, drag when zoomed, pinch --
-
-  const fingers = new Map();
-  let moved = 0;
 
   function scaled() {
     old = true;
-    canvas.style.touchAction = zoom.k > 1 ? "none" : "pan-x pan-y";
+    canvas.style.touchAction = zoom.k > 1 ? "none" : "pan-x pan-y"; // one finger scrolls the page, until zoomed
     repaint();
   }
 
-  view.listen(canvas, "pointerdown", (event) => {
-    if (event.button) return;
-    fingers.set(event.pointerId, placeOf(event, canvas));
-    canvas.setPointerCapture(event.pointerId);
-    moved = fingers.size > 1 ? Infinity : 0;
-  });
-  view.listen(canvas, "pointermove", (event) => {
-    const before = fingers.get(event.pointerId);
-    if (!before) return point(event);
-    const now = placeOf(event, canvas);
-    fingers.set(event.pointerId, now);
-    const [dx, dy] = [now[0] - before[0], now[1] - before[1]];
-    if (fingers.size === 2) {
-      const [other] = [...fingers].filter(([id]) => id !== event.pointerId).map(([, at]) => at);
-      const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
-      zoom.by(apart(now, other) / apart(before, other), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2, box());
-      return scaled();
-    }
-    moved += Math.hypot(dx, dy);
-    if (zoom.k === 1 || moved <= CLICK) return;
-    zoom.pan(dx, dy);
-    tip.hidden = true;
+  const reset = () => {
+    zoom.reset();
     scaled();
-  });
-  view.listen(canvas, "pointerup", (event) => {
-    if (!fingers.delete(event.pointerId) || moved > CLICK) return;
-    const cell = cellAt(placeOf(event, canvas));
-    if (cell) scene.choose(cell.channel, [cell.row, cell.column]);
-  });
-  view.listen(canvas, "pointercancel", (event) => fingers.delete(event.pointerId));
-  view.listen(canvas, "pointerleave", () => {
-    tip.hidden = true;
-    scene.setHover(null);
-  });
-  view.listen(canvas, "dblclick", () => reset());
+  };
 
-  // A notebook is scrolled over: the wheel zooms only where the tiles were clicked before, or with Ctrl (or a pinch).
-  const zooms = (event) => event.ctrlKey || (document.activeElement === canvas && (zoom.k > 1 || event.deltaY < 0));
-  view.listen(
-    canvas,
-    "wheel",
-    (event) => {
-      if (!zooms(event)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      const speed = event.deltaMode ? 0.05 : event.ctrlKey ? 0.01 : 0.002;
-      zoom.by(Math.exp(-event.deltaY * speed), ...placeOf(event, canvas), box());
-      scaled();
-      point(event);
+  onGestures(view, canvas, zoom, {
+    zoomed: scaled,
+    reset,
+    hover: point,
+    leave() {
+      tip.hidden = true;
+      scene.setHover(null);
     },
-    { passive: false },
-  );
+    click(place) {
+      const cell = cellAt(place);
+      if (cell) scene.choose(cell.channel, [cell.row, cell.column]);
+    },
+  });
 
   // -- keys --
 
-  const box = () => [canvas.clientWidth, canvas.clientHeight];
   const magnify = (factor) => {
     const [x, y] = layout && place() >= 0 ? boxOf(place()) : [0, 0];
-    zoom.by(factor, x + (layout.tw * zoom.k) / 2, y + (layout.th * zoom.k) / 2, box());
-    scaled();
-  };
-  const reset = () => {
-    zoom.reset();
+    zoom.by(factor, x + (layout.tw * zoom.k) / 2, y + (layout.th * zoom.k) / 2, [canvas.clientWidth, canvas.clientHeight]);
     scaled();
   };
   const go = (at) => scene.choose(order()[clamp(at, 0, order().length - 1)]);

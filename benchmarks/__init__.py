@@ -1,0 +1,1 @@
+"""What is measured, against which peer, in one run: ``python -m benchmarks``."""

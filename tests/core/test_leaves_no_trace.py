@@ -1,0 +1,164 @@
+"""Rule 1 of the core: after any call, also one that raised, a network is as it was, and so is everything
+around it."""
+
+from zlib import crc32
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cnnwidgets.core import capture, list_layers
+
+ARCHITECTURES = {
+    "alexnet": (64, 72),
+    "vgg11_bn": (32, 40),
+    "resnet18": (40, 32),
+    "densenet121": (40, 32),
+    "squeezenet1_1": (40, 32),
+    "googlenet": (40, 32),
+    "googlenet without heads": (40, 32),
+    "inception_v3": (75, 80),
+    "mobilenet_v2": (40, 32),
+    "mobilenet_v3_small": (40, 32),
+    "efficientnet_b0": (40, 32),
+    "convnext_tiny": (40, 32),
+    "shufflenet_v2_x0_5": (40, 32),
+    "mnasnet0_5": (40, 32),
+    "regnet_y_400mf": (40, 32),
+    "vit_b_16": (64, 64),
+    "swin_t": (64, 32),
+}
+
+
+def everything(net: nn.Module, x: torch.Tensor) -> dict[str, object]:
+    """All that a call might change, as plain values."""
+    tensors = {id(tensor): tensor for tensor in (*net.state_dict(keep_vars=True).values(), *net.buffers())}
+    parts = list(net.named_modules())
+    return {
+        "modules": [(name, id(part), type(part), part.training) for name, part in parts],
+        "parameters": [(name, id(p), p.requires_grad, p._version) for name, p in net.named_parameters()],
+        "buffers": [(name, id(b), b._version) for name, b in net.named_buffers()],
+        "hooks": [
+            (key, id(value), [(i, id(hook)) for i, hook in value.items()])
+            for _, part in parts
+            for key, value in vars(part).items()
+            if "hooks" in key
+        ],
+        "attributes": [(name, key) for name, part in parts for key in vars(part)],
+        "full backward hooks": [part._is_full_backward_hook for _, part in parts],
+        "grads": [(id(p.grad), None if p.grad is None else p.grad.tolist()) for p in net.parameters()],
+        "tensors": [digest(tensor) for tensor in tensors.values()],
+        "image": (digest(x), x._version, x.requires_grad, x.grad),
+        "random": torch.get_rng_state().tolist(),
+        "modes": (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
+    }
+
+
+def digest(tensor: torch.Tensor) -> tuple:
+    raw = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    return tuple(tensor.shape), tensor.dtype, crc32(raw.numpy())
+
+
+def disorder(net: nn.Module) -> None:
+    """Training flags, frozen parameters and gradients as no rule would set them."""
+    net.train()
+    for i, part in enumerate(net.modules()):
+        part.training = i % 3 != 1
+    for i, parameter in enumerate(net.parameters()):
+        parameter.requires_grad_(i % 4 != 2)
+    bias = [p for p in net.parameters() if p.ndim == 1]
+    bias[0].grad = torch.ones_like(bias[0])
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_torchvision(architecture, name):
+    net, x = architecture(name), torch.randn(2, 3, *ARCHITECTURES[name], requires_grad=True)
+    disorder(net)
+    fuse = Fuse()
+    parts = [part for part in net.modules() if not list(part.children())]
+    parts[len(parts) // 2].register_forward_hook(fuse)
+    before = everything(net, x)
+
+    layers = [layer.name for layer in list_layers(net, x.shape[1:])]
+    assert everything(net, x) == before
+    assert len(layers) > 15
+
+    capture(net, x, layers[:: len(layers) // 4])
+    assert everything(net, x) == before
+
+    fuse.error = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt, match="blown"):
+        capture(net, x, layers[-1])
+    assert everything(net, x) == before
+
+    fuse.error = RuntimeError
+    with pytest.raises(ValueError, match="blown"):
+        list_layers(net, x.shape[1:])
+    assert everything(net, x) == before
+
+
+class Fuse:
+    """A user's hook, which stays where it is; raises when it is told to."""
+
+    error = None
+
+    def __call__(self, *_):
+        if self.error:
+            raise self.error("blown")
+
+
+class Restless(nn.Module):
+    """Does in evaluation mode what a network should not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.register_buffer("calls", torch.tensor(5))
+        self.register_buffer("mean", torch.zeros(4), persistent=False)
+
+    def forward(self, x):
+        self.calls += 1
+        self.mean = x.mean((0, 2, 3))
+        x = F.batch_norm(self.conv(x), self.norm.running_mean, self.norm.running_var, training=True)
+        return F.dropout(x, training=True)
+
+
+def test_buffers_written_and_random_numbers_drawn_in_evaluation_mode():
+    net = nn.Sequential(Restless(), nn.Flatten())
+    x = torch.randn(2, 3, 6, 5)
+    before = everything(net, x)
+    versions = before.pop("buffers")
+
+    for call in (
+        lambda: list_layers(net, (3, 6, 5)),
+        lambda: capture(net, x, "0"),
+        lambda: capture(net, x, ["0.conv", "1"]),
+        lambda: capture(net, x, ["0.norm"]),
+    ):
+        try:
+            call()
+        except ValueError:
+            pass
+        after = everything(net, x)
+        # Written twice, there and back, so the version counters have moved on; the bytes have not.
+        assert [row[:2] for row in after.pop("buffers")] == [row[:2] for row in versions]
+        assert after == before
+
+
+def test_everything_sees_a_trace():
+    net, x = nn.Sequential(nn.BatchNorm2d(3)), torch.randn(2, 3, 4, 5)
+    before = everything(net, x)
+    for disturb in (
+        lambda: net(x),
+        lambda: net[0].eval(),
+        lambda: net.requires_grad_(False),
+        lambda: net[0].register_forward_hook(print),
+        lambda: torch.rand(1),
+        lambda: x.add_(1),
+    ):
+        disturb()
+        now = everything(net, x)
+        assert now != before
+        before = now

@@ -1,0 +1,136 @@
+"""What holds for the front end of every widget."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cnnwidgets.widgets import ActivationGrid, ClassPicker, ImagePicker, LayerPicker, NeuronSlider
+
+MAPS = np.random.default_rng(0).random((6, 4, 5), dtype=np.float32)
+
+MAKE = {
+    "ActivationGrid": lambda: ActivationGrid(MAPS, image=Image.new("RGB", (50, 40), "teal")),
+    "ClassPicker": lambda: ClassPicker(classes=["cat", "dog", "bus"], probabilities=[0.2, 0.7, 0.1]),
+    "ImagePicker": lambda: ImagePicker([Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]),
+    "LayerPicker": lambda: LayerPicker(
+        layers=[
+            dict(name="conv1", kind="Conv2d", output_shape=(6, 4, 5)),
+            dict(name="fc", kind="Linear", output_shape=(3,)),
+        ]
+    ),
+    "NeuronSlider": lambda: NeuronSlider(strengths=MAPS.max((1, 2))),
+}
+
+
+@pytest.fixture(params=MAKE)
+def widget(request):
+    widget = MAKE[request.param]()
+    yield widget
+    widget.close()
+
+
+def test_keys_belong_to_the_widget_and_not_to_the_notebook(show, widget):
+    """Trap 1: with a canvas focused, "d d" would delete the cell."""
+    page = show(widget).page
+    marks = page.evaluate(
+        """() => [...document.querySelectorAll(".view *")]
+          .filter(el => el.tabIndex >= 0 && el.matches("button, input, select, a, textarea, [tabindex]"))
+          .map(el => [el.tagName, el.dataset.lmSuppressShortcuts])"""
+    )
+    assert len(marks) >= 2
+    assert [mark for mark in marks if mark[1] != "true"] == []
+
+
+def test_names_for_those_who_do_not_see(show, widget):
+    page = show(widget).page
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("button, input:not([type=file]), select, [tabindex]")]
+          .filter(el => !el.getAttribute("aria-label"))
+          .filter(el => !el.textContent.trim() && !el.labels?.[0]?.textContent.trim())
+          .map(el => el.outerHTML)"""
+    )
+    assert nameless == []
+    roleless = page.evaluate("() => [...document.querySelectorAll('canvas[tabindex]:not([role])')].length")
+    assert roleless == 0
+    assert page.locator("[role=status][aria-live=polite]").count() == 1
+
+
+def test_errors_are_shown_as_text_and_can_be_dismissed(show, widget):
+    shown = show(widget)
+    error = shown.page.locator(".cw-error")
+    assert error.is_hidden()
+    widget.error = "<b>no</b> such file"
+    shown.update("error")
+    assert error.inner_text().strip() == "<b>no</b> such file"
+    error.get_by_role("button").click()
+    assert error.is_hidden()
+    shown.deliver()
+    assert widget.error == ""
+
+
+def test_two_views_and_nothing_left_behind(show, widget):
+    shown = show(widget)
+    one = shown.page.evaluate("() => model.listening()")
+    shown.view()
+    shown.settle()
+    assert shown.page.locator(".cw").count() == 2
+    assert shown.page.evaluate("() => model.listening()") == 2 * one > 0
+    ids = shown.page.evaluate("() => [...document.querySelectorAll('[id]')].map(el => el.id)")
+    assert len(ids) == len(set(ids))
+    shown.page.evaluate("() => window.cleanups.forEach(cleanup => cleanup())")
+    assert shown.page.locator(".cw").count() == 0
+    assert shown.page.evaluate("() => model.listening()") == 0
+    shown.update(
+        *[key for key in widget.keys if key not in ("layout", "_esm", "_css")]
+    )  # nobody listens, nothing breaks
+
+
+def test_listeners_on_the_page_go_too(show, widget):
+    """A view that is closed leaves no listener on the document or the window."""
+    shown = show(widget, views=0)
+    shown.page.evaluate(
+        """() => {
+          window.open_ = 0;
+          for (const target of [window, document, document.body]) {
+            const add = target.addEventListener.bind(target);
+            target.addEventListener = (type, callback, options) => {
+              window.open_ += 1;
+              options?.signal?.addEventListener("abort", () => (window.open_ -= 1));
+              add(type, callback, options);
+            };
+          }
+        }"""
+    )
+    shown.view()
+    shown.settle()
+    shown.page.evaluate("() => window.cleanups[0]()")
+    assert shown.page.evaluate("() => window.open_") == 0
+
+
+def test_closing_empties_the_bytes_without_breaking_the_view(show, widget):
+    shown = show(widget)
+    keys = [
+        name
+        for name, trait in widget.traits(sync=True).items()
+        if type(trait).__name__ in ("BrowserBytes", "Floats")
+    ]
+    shown.page.evaluate(
+        "keys => window.update(Object.fromEntries(keys.map(key => [key, {base64: ''}])))",
+        keys,
+    )
+    shown.settle()  # an exception in the page fails the test
+
+
+def test_ready_long_before_anywidget_gives_up(show, widget):
+    """Trap 5: `initialize` has two seconds; there is none, and the first view is quick."""
+    shown = show(widget, views=0)
+    took = shown.page.evaluate(
+        "async () => { const t = performance.now(); await view(); return performance.now() - t; }"
+    )
+    assert took < 500
+    assert "initialize" not in str(widget._esm)
+
+
+def test_small_enough_to_be_sent_with_every_instance(widget):
+    """Trap 8."""
+    assert len(str(widget._esm)) < 40_000
