@@ -3,6 +3,7 @@
 from collections import Counter
 
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 from .errors import LayerError, did_you_mean
 
@@ -14,7 +15,11 @@ class CallNames:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        self.modules = {name: part for name, part in module.named_modules() if name}
+        # A TorchScript part takes no hooks, so it cannot be watched.
+        watched = (
+            (name, part) for name, part in module.named_modules() if not isinstance(part, ScriptModule)
+        )
+        self.modules = {name: part for name, part in watched if name}
         self._names = {part: name for name, part in self.modules.items()}
         self._calls: Counter[str] = Counter()
 

@@ -93,7 +93,8 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
         before = Snapshot(module)
         try:
             for part in before.modules:
-                part.training = False  # not .eval(), which a module may override to do more
+                if part.training:
+                    part.training = False  # not .eval(), which a module may override to do more
             yield module
         finally:
             before.restore()

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 _HOOKS = tuple(
     name for name, value in vars(nn.Module()).items() if "hooks" in name and isinstance(value, dict)
 )
-_FLAGS = ("training", "_is_full_backward_hook")
 _TABLES = ("_parameters", "_buffers", "_modules", *_HOOKS)
 
 
@@ -17,11 +16,13 @@ class Snapshot:
 
     def __init__(self, module: nn.Module) -> None:
         self.modules = list(module.modules())
-        self._flags = [{name: part.__dict__[name] for name in _FLAGS} for part in self.modules]
+        self._training = [part.training for part in self.modules]
+        self._full_hooks = [part._is_full_backward_hook for part in self.modules]
         self._not_saved = [part._non_persistent_buffers_set.copy() for part in self.modules]
         # Tables are refilled, not replaced: a hook's handle holds on to the table that it is in. There are
-        # thousands, most of them empty.
-        self._tables = [part.__dict__[name] for part in self.modules for name in _TABLES]
+        # thousands, most of them empty. (Those of a TorchScript part are no dicts, and take no changes.)
+        tables = [part.__dict__.get(name) for part in self.modules for name in _TABLES]
+        self._tables = [table for table in tables if isinstance(table, dict)]
         self._entries = {i: table.copy() for i, table in enumerate(self._tables) if table}
         self._parameters = [(p, p.requires_grad, p.grad) for p in module.parameters()]
         self._buffers = Contents(list(module.buffers()))
@@ -35,8 +36,12 @@ class Snapshot:
             if (table or entries) and not _same_entries(table, entries):
                 table.clear()
                 table.update(entries)
-        for part, flags, not_saved in zip(self.modules, self._flags, self._not_saved, strict=True):
-            part.__dict__.update(flags)
+        rows = zip(self.modules, self._training, self._full_hooks, self._not_saved, strict=True)
+        for part, training, full_hooks, not_saved in rows:
+            if part.training != training:
+                part.training = training
+            if part._is_full_backward_hook != full_hooks:
+                part._is_full_backward_hook = full_hooks
             if part._non_persistent_buffers_set != not_saved:
                 part._non_persistent_buffers_set = not_saved
         for parameter, requires_grad, grad in self._parameters:

@@ -3,7 +3,6 @@
 from html import escape
 
 import ipywidgets
-import traitlets as t
 
 from ..core import capture
 from ..data import samples as all_samples
@@ -87,7 +86,8 @@ class ActivationExplorer(Explorer):
         """Show an exception above the maps."""
         self.grid.show_error(error)
 
-    # -- wiring ---------------------------------------------------------------------------------------------------
+    # -- wiring
+    # ---------------------------------------------------------------------------------------------------
 
     def _link(self, widget, name):
         """A trait of a widget and the one of the same name in the selection go together."""
@@ -95,7 +95,7 @@ class ActivationExplorer(Explorer):
         self.watch(lambda change: setattr(widget, name, change.new), name)
 
     def _show_network(self, change=None):
-        """Title, layers and classes of the network; another network comes together with a layer of its own."""
+        """Title, layers and classes of the network; another network comes with a layer of its own."""
         network = self.selection.network
         if self._listed is not network:
             self._listed = network
@@ -108,7 +108,8 @@ class ActivationExplorer(Explorer):
                 self.layers.layer = self.selection.layer
         self.layers.layer = self.selection.layer
 
-    # -- computing ------------------------------------------------------------------------------------------------
+    # -- computing
+    # ------------------------------------------------------------------------------------------------
 
     def _request(self):
         chosen = self.selection
@@ -125,6 +126,8 @@ class ActivationExplorer(Explorer):
             self._input = network, image, network.read(image)
         x = self._input[2]
         maps = capture(network.module, x, [layer])[layer][0]
+        if network.layer(layer).channels_last:
+            maps = maps.movedim(-1, 0)
         return request, maps.float().cpu().numpy(), network.probabilities(x)[0], network.picture(image)
 
     def _apply(self, result):
@@ -135,10 +138,11 @@ class ActivationExplorer(Explorer):
         self._shown = network, layer
         # another layer's channel 7 has nothing to do with this one's: begin with the strongest
         channel = self.selection.channel if keep else int(strengths.argmax())
-        # the grid knows more channels than the slider, or fewer, until both are told; so each is told all at once
+        # the grid knows more channels than the slider, or fewer, until both are told; so each is told all at
+        # once
         with self.grid.hold_sync(), self.slider.hold_sync():
             self.grid.receptive_field = info.receptive_field
-            self.grid.title = info.label
+            self.grid.title = f"{info.name} · {info.kind}"
             self.grid.set_image(picture)
             self.slider.strengths = strengths
             self.grid.show(maps, order=self.slider.order)
@@ -153,6 +157,6 @@ class ActivationExplorer(Explorer):
 
 
 def _suited(network):
-    """All samples, those first that the network was trained on: drawings for the bundled ones, else photographs."""
+    """All samples, those first that suit the network: drawings for the bundled ones, else photographs."""
     kind = "drawing" if network.name in BUNDLED else "photograph"
     return dict(sorted(all_samples().items(), key=lambda item: item[1].kind != kind))

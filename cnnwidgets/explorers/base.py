@@ -35,7 +35,9 @@ class Explorer(ipywidgets.VBox):
     def __init__(self, network=None, image=None, layer=None, selection=None, **traits):
         for name in traits:
             if not self.has_trait(name):
-                raise TypeError(f"{type(self).__name__} has no argument {name!r}: give network, image, layer or selection")
+                raise TypeError(
+                    f"{type(self).__name__} has no argument {name!r}: give network, image, layer or selection"
+                )
         if selection is not None and any(given is not None for given in (network, image, layer)):
             raise TypeError("give either a selection, or network, image and layer")
         self.selection = selection or Selection("toynet" if network is None else network, image, layer)
@@ -57,15 +59,18 @@ class Explorer(ipywidgets.VBox):
     def watch(self, callback, *names):
         """Call ``callback`` when one of these traits of the selection changes, until the explorer is closed.
 
-        What it raises reaches whoever set the trait: a cell sees it, and a widget shows what the browser caused.
+        What it raises reaches whoever set the trait: a cell sees it, and a widget shows what the browser
+        caused.
         """
         self.selection.observe(callback, names)
         self._watched.append((callback, names))
 
     def link_in_browser(self, leader, follower, name, both_ways=False):
-        """Let a trait of one widget follow that of another in the browser, without a round trip to the kernel.
+        """Let a trait of one widget follow that of another in the browser, without a round trip to the
+        kernel.
 
-        The kernel hears of both; what came from the browser it does not send back, which would fight the hand.
+        The kernel hears of both; what came from the browser it does not send back, which would fight the
+        hand.
         """
         link = ipywidgets.jslink if both_ways else ipywidgets.jsdlink
         self._links.append(link((leader, name), (follower, name)))
@@ -126,7 +131,8 @@ class Explorer(ipywidgets.VBox):
             if widget is not self:
                 widget.close()
         super().close()
-        # the notebook's history (Out) keeps this object; it shall not keep a network and its pictures alive, too
+        # the notebook's history (Out) keeps this object; it shall not keep a network and its pictures alive,
+        # too
         self.selection = None
 
 

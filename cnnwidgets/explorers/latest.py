@@ -6,10 +6,11 @@ from typing import Any
 
 
 class Latest:
-    """Runs one piece of work at a time in a thread, so that the kernel stays free while a student moves a slider.
+    """Runs one piece of work at a time in a thread, so that the kernel stays free while a student moves a
+    slider.
 
-    A request that comes while another is at work waits for it, and replaces any that waited before: whatever has
-    become stale is never started, and its result never shown.
+    A request that comes while another is at work waits for it, and replaces any that waited before: whatever
+    has become stale is never started, and its result never shown.
 
     Without a running event loop (a plain script) the work is done at once.
 
@@ -33,7 +34,7 @@ class Latest:
         self._closed = False
 
     def submit(self, work: Callable[[], Any], apply: Callable[[Any], Any]) -> None:
-        """Compute ``work()`` in a thread, then call ``apply(result)`` on the event loop, unless it is stale by then."""
+        """Compute ``work()`` in a thread, then call ``apply(result)`` on the loop, unless stale."""
         if self._closed:
             return
         try:

@@ -10,8 +10,8 @@ from ..networks import Network, load, wrap
 class Selection(t.HasTraits):
     """The choices that all explorers of a page share.
 
-    Explorers read and write these traits instead of being wired to each other, so that a unit picked in one is shown
-    by all the others.
+    Explorers read and write these traits instead of being wired to each other, so that a unit picked in one
+    is shown by all the others.
 
     Parameters
     ----------
@@ -124,12 +124,13 @@ class Selection(t.HasTraits):
         return proposal.value
 
     def _n_channels(self):
-        return self.network.layer(self.layer).output_shape[0] if self.layer else 1
+        return self.network.layer(self.layer).n_channels if self.layer else 1
 
     @t.validate("target")
     def _is_class(self, proposal):
         if proposal.value >= self.network.n_classes:
             raise t.TraitError(
-                f"class {proposal.value} does not exist: {self.network.name} has 0 to {self.network.n_classes - 1}"
+                f"class {proposal.value} does not exist: "
+                f"{self.network.name} has 0 to {self.network.n_classes - 1}"
             )
         return proposal.value

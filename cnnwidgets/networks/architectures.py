@@ -11,7 +11,8 @@ CHANNELS = {"toynet": (48, 64, 96, 96, 64), "toynet-gap": (48, 64, 96, 96, 128)}
 def build(name, n_classes=12, training=False):
     """An untrained bundled network.
 
-    Both share five convolutions, as in AlexNet. ``toynet`` ends in three fully connected layers (fc6, fc7, fc8);
+    Both share five convolutions, as in AlexNet. ``toynet`` ends in three fully connected layers (fc6, fc7,
+    fc8);
     ``toynet-gap`` in global average pooling and one linear layer (fc8), as class activation maps ask for.
 
     Parameters
@@ -19,8 +20,8 @@ def build(name, n_classes=12, training=False):
     name : {"toynet", "toynet-gap"}
     n_classes : int
     training : bool
-        The same network in the form in which it is trained: batch norm after each convolution, pooling before ReLU
-        (the maximum and ReLU commute, and it is faster), dropout. `fold` turns it into the plain form.
+        The same network in the form in which it is trained: batch norm after each convolution, pooling before
+        ReLU (the maximum and ReLU commute, and it is faster), dropout. `fold` turns it into the plain form.
 
     Returns
     -------
@@ -51,7 +52,11 @@ def build(name, n_classes=12, training=False):
 
 def _classifier(name, channels, n_classes, training):
     if name == "toynet-gap":
-        layers = [("gap", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("fc8", nn.Linear(channels, n_classes))]
+        layers = [
+            ("gap", nn.AdaptiveAvgPool2d(1)),
+            ("flatten", nn.Flatten()),
+            ("fc8", nn.Linear(channels, n_classes)),
+        ]
         return layers[:2] + [("dropout8", nn.Dropout(0.1))] + layers[2:] if training else layers
     layers = [("flatten", nn.Flatten())]
     for number, inputs in ((6, channels * 5 * 5), (7, 256)):

@@ -39,6 +39,8 @@ def load_bundled(name, folder=WEIGHTS):
         state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118 (not a mapping)
     module = build(name, n_classes=len(about["classes"]))
     module.load_state_dict(state)
-    preprocess = Preprocess(size=tuple(about["size"]), resize=about["size"][0], mean=about["mean"], std=about["std"])
+    preprocess = Preprocess(
+        size=tuple(about["size"]), resize=about["size"][0], mean=about["mean"], std=about["std"]
+    )
     title = f"{name} (bundled, {about['accuracy']['test']:.1%} on Toytown)"
     return Network(module.eval(), preprocess, about["classes"], name, title=title)

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save
 
 from ..data.toytown import CLASSES, SIZE
+from .model_card import model_card
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -25,7 +26,7 @@ def score(network, mean, std, images, labels):
 
 
 def export(network, name, mean, std, recipe, result, seconds, folder):
-    """Write ``<name>.safetensors`` and its model card ``<name>.md`` into a folder; returns the weights' path."""
+    """Write ``<name>.safetensors`` and its model card ``<name>.md``; returns the path of the weights."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     about = {
@@ -39,50 +40,7 @@ def export(network, name, mean, std, recipe, result, seconds, folder):
     state = {key: value.half().contiguous() for key, value in network.state_dict().items()}
     path.write_bytes(save(state, metadata={"about": json.dumps(about)}))
     parameters = sum(value.numel() for value in state.values())
-    (folder / f"{name}.md").write_text(_card(name, about, result, parameters, path.stat().st_size, seconds))
-    return path
-
-
-_SHAPE = {
-    "toynet": "AlexNet-style: five convolutions, three max-poolings, fc6, fc7 and fc8; plain convolution + ReLU + "
-    "max-pooling, with the batch norms of training folded away.",
-    "toynet-gap": "Five convolutions, two max-poolings, global average pooling and one linear layer: the form that "
-    "class activation maps (CAM) need. Batch norms of training are folded away.",
-}
-
-
-def _card(name, about, result, parameters, size, seconds):
-    recipe = about["recipe"]
-    rows = "\n".join(
-        f"| {c} | {result['test']['classes'][c]:.1%} | {result['offcentre']['classes'][c]:.1%} |" for c in CLASSES
+    (folder / f"{name}.md").write_text(
+        model_card(name, about, result, parameters, path.stat().st_size, seconds)
     )
-    return f"""# {name}
-
-{_SHAPE[name]} {parameters:,} parameters, {size / 1e6:.2f} MB in half precision. Input: {SIZE} x {SIZE} RGB, pixels from
-0 to 1, less the mean {about["mean"]}, divided by the standard deviation {about["std"]}.
-
-## Data
-Toytown (`cnnwidgets.data.Toytown`), drawn from seeds: {recipe["images"]:,} pictures of the split `train` for training,
-{result["test"]["images"]:,} of `test` and {result["offcentre"]["images"]:,} of `offcentre` for the figures below. No
-photograph, no person, nothing collected.
-
-## Recipe
-`python -m cnnwidgets.networks.train {name} --seed {recipe["seed"]} --epochs {recipe["epochs"]}`: AdamW with a one-cycle
-learning rate up to {recipe["learning_rate"]}, weight decay {recipe["weight_decay"]} (conv1:
-{recipe["conv1_weight_decay"]}, which with a small start gives smooth filters), batches of {recipe["batch_size"]},
-flips, shifts by up to {recipe["shift"]} pixels, noise of standard deviation {recipe["noise"]}, {recipe["precision"]}.
-It took {seconds / 60:.0f} minutes on the machine that made this file.
-
-## Accuracy
-With the weights as shipped (half precision): **{result["test"]["accuracy"]:.1%}** on `test`,
-{result["offcentre"]["accuracy"]:.1%} on `offcentre`.
-
-| class | test | offcentre |
-|---|---|---|
-{rows}
-
-## Limits
-It knows drawings of twelve things and nothing else: shown a photograph it will name one of the twelve, often with
-confidence. Small objects near the border are harder, as the second column says. It exists for teaching and testing
-how networks are looked into; do not use it to decide anything.
-"""
+    return path

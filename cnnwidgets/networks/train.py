@@ -1,8 +1,8 @@
 """Train a bundled network from nothing: ``python -m cnnwidgets.networks.train toynet``.
 
-Draws 40,000 Toytown pictures, trains for ten epochs, folds batch norm away, and writes the weights (half precision)
-and a model card. About a quarter of an hour on two CPU cores with bf16 instructions; use ``--precision fp32`` on
-older ones. Any seed gives the accuracy in the model card to within half a point.
+Draws 40,000 Toytown pictures, trains for ten epochs, folds batch norm away, and writes the weights (half
+precision) and a model card. About a quarter of an hour on two CPU cores with bf16 instructions; use
+``--precision fp32`` on older ones. Any seed gives the accuracy in the model card to within half a point.
 """
 
 import argparse
@@ -162,14 +162,18 @@ def train(recipe, device="cpu"):
 
 def main(arguments=None):
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m cnnwidgets.networks.train", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m cnnwidgets.networks.train", description=__doc__.split("\n\n")[0]
+    )
     parser.add_argument("name", choices=list(CHANNELS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=Recipe.epochs)
     parser.add_argument("--images", type=int, default=Recipe.images)
     parser.add_argument("--precision", choices=["bf16", "fp32"], default=Recipe.precision)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--folder", type=Path, default=WEIGHTS, help="where the weights and the model card go")
+    parser.add_argument(
+        "--folder", type=Path, default=WEIGHTS, help="where the weights and the model card go"
+    )
     chosen = parser.parse_args(arguments)
     recipe = Recipe(
         chosen.name, seed=chosen.seed, epochs=chosen.epochs, images=chosen.images, precision=chosen.precision
@@ -179,7 +183,10 @@ def main(arguments=None):
     seconds = time.time() - started
     result = {split: score(network, mean, std, *pictures(Toytown(split))) for split in ("test", "offcentre")}
     path = export(network, recipe.name, mean, std, asdict(recipe), result, seconds, chosen.folder)
-    print(f"test {result['test']['accuracy']:.4f}, off-centre {result['offcentre']['accuracy']:.4f}; wrote {path}")
+    print(
+        f"test {result['test']['accuracy']:.4f}, "
+        f"off-centre {result['offcentre']['accuracy']:.4f}; wrote {path}"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Re-running a cell ends the widgets that its earlier run made.
 
-JupyterLab takes their views away, but would keep their models, bytes and all, for as long as the kernel lives: twenty
-runs of a cell would pile up twenty explorers. Front ends tell the kernel which cell a request comes from; so a widget
-made by a new run of a cell closes those of the runs before.
+JupyterLab takes their views away, but would keep their models, bytes and all, for as long as the kernel
+lives: twenty runs of a cell would pile up twenty explorers. Front ends tell the kernel which cell a request
+comes from; so a widget made by a new run of a cell closes those of the runs before.
 """
 
 import weakref

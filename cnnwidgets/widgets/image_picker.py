@@ -172,8 +172,20 @@ class ImagePicker(Widget):
     @t.observe("image")
     def _choose_image(self, change: t.Bunch) -> None:
         if self._settled and self.image is not None:
-            self.add(self.image)
+            known = self._place_of(self.image)
+            if known is None:
+                self.add(self.image)
+            else:
+                self.index = known
         self._preview = b"" if self.image is None else jpeg_bytes(self._small())
+
+    def _place_of(self, image: Image.Image) -> int | None:
+        """Where in the gallery this very picture is; the thumbnails tell which ones are worth reading."""
+        thumbnail = square_thumbnail(image, THUMBNAIL).tobytes()
+        for place, (other, source) in enumerate(zip(self._thumbnails, self._sources, strict=True)):
+            if other.tobytes() == thumbnail and _read(source).tobytes() == image.tobytes():
+                return place
+        return None
 
     @t.validate("image")
     def _readable(self, proposal: t.Bunch) -> "Image.Image | None":

@@ -86,7 +86,7 @@ class Lab:
                 start_new_session=True,
             )
         try:
-            self._wait_until_up()
+            wait_until_up(f"{self.url}/api/status?token={self.token}", self.process, self.home / "log")
         except BaseException:
             self.close()
             raise
@@ -96,18 +96,6 @@ class Lab:
             file = self.home / "settings" / f"{plugin}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values))
-
-    def _wait_until_up(self, timeout: float = 60) -> None:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
-        deadline = time.monotonic() + timeout
-        while time.monotonic() < deadline:
-            with suppress(OSError):
-                opener.open(f"{self.url}/api/status?token={self.token}", timeout=1).close()
-                return
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise RuntimeError(f"the Jupyter server did not start:\n{self.log()}")
 
     def log(self) -> str:
         return (self.home / "log").read_text()
@@ -127,12 +115,7 @@ class Lab:
         return f"{self.url}/{self.pages}/{file}?reset&token={self.token}"
 
     def close(self) -> None:
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, how)  # the kernels too
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
-                break
+        stop(self.process)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def __enter__(self):
@@ -140,6 +123,31 @@ class Lab:
 
     def __exit__(self, *_):
         self.close()
+
+
+def wait_until_up(address: str, process: subprocess.Popen, log: Path, timeout: float = 60) -> None:
+    """Return when a server answers; RuntimeError with its log if it ends instead or takes too long."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError):
+            opener.open(address, timeout=1).close()
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the Jupyter server did not start:\n{log.read_text()}")
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a server that was started in a session of its own, and its kernels; kindly first."""
+    for how in (
+        signal.SIGTERM,
+        signal.SIGKILL,
+    ):  # a server whose kernel is just starting may not end at the first
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, how)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            return
 
 
 def private_environment(home: Path, token: str) -> dict[str, str]:

@@ -3,12 +3,9 @@
 import secrets
 import subprocess
 import sys
-import time
-import urllib.request
-from contextlib import suppress
 
 import pytest
-from lab import free_port, private_environment
+from lab import free_port, private_environment, stop, wait_until_up
 
 
 @pytest.fixture
@@ -16,25 +13,21 @@ def student_lab(tmp_path):
     """Address of JupyterLab as the command starts it, for somebody who never used it before."""
     token, port = secrets.token_hex(16), free_port()
     command = [sys.executable, "-m", "cnnwidgets", "lab", "--no-browser", f"--port={port}", "--folder"]
-    with (
-        open(tmp_path / "log", "w") as log,
-        subprocess.Popen(
+    with open(tmp_path / "log", "w") as log:
+        process = subprocess.Popen(
             [*command, str(tmp_path / "desk")],
             env=private_environment(tmp_path, token),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-        ) as process,
-    ):
-        address = f"http://127.0.0.1:{port}/?token={token}"
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and process.poll() is None:
-            with suppress(OSError):
-                urllib.request.urlopen(address, timeout=1).close()
-                break
-            time.sleep(0.05)
+            start_new_session=True,
+        )
+    address = f"http://127.0.0.1:{port}/?token={token}"
+    try:
+        wait_until_up(address, process, tmp_path / "log")
         yield address
-        process.terminate()
+    finally:
+        stop(process)
 
 
 def test_the_first_notebook_opens_and_no_pop_up_covers_it(chromium, student_lab):

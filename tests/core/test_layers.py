@@ -188,3 +188,11 @@ def test_channels_last_is_noticed(architecture):
     assert linear.channels_last and linear.n_channels == 384 and linear.map_size == (16, 24)
     back = layers["features.1.0"]
     assert not back.channels_last and back.n_channels == 96 and back.map_size == (16, 24)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated")
+def test_a_torchscript_part_is_passed_over():
+    net = nn.Sequential(torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3))), nn.ReLU())
+    (layer,) = list_layers(net, (3, 9, 8))
+    assert (layer.name, layer.output_shape) == ("1", (4, 7, 6))
+    assert net.training and net[0].training

@@ -4,16 +4,18 @@ from hypothesis import strategies as st
 
 from cnnwidgets.core import ReceptiveField, list_layers
 
-# (architecture, input, layer) -> size, stride, padding, the same for rows and columns. VGG-16, ResNet and
-# Inception: Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019,
-# table and appendix (ResNet in the variant whose stride is in the 3x3 convolution); AlexNet: torchvision's,
-# by hand, since it is padded differently from the paper's.
+# VGG-16: Araujo, Norris, Sim, "Computing Receptive Fields of Convolutional Neural Networks", Distill 2019.
+# The others as torchvision builds them, by hand: a window of k adds (k - 1) times the stride before it.
+# AlexNet: 11, then 2 * 4 for the pooling, 4 * 8, 2 * 8, and 2 * 16 for each of conv3, 4, 5. ResNets: 11 after
+# the stem, then for each 3x3 convolution 2 * stride, of which ResNet-18 has two in a block and ResNet-50 one,
+# in the first block of a stage still at the old stride: 11 + 4 * 8 + (8 + 3 * 16) + (16 + 3 * 32) + (32 + 3 *
+# 64) and 11 + 3 * 8 + (8 + 3 * 16) + (16 + 5 * 32) + (32 + 2 * 64).
 KNOWN = [
     ("vgg16", "features.30", (212, 32, 90)),
     ("alexnet", "features.10", (163, 16, 66)),
     ("alexnet", "features.12", (195, 32, 66)),
-    ("resnet18", "layer4", (435, 32, None)),
-    ("resnet50", "layer4", (427, 32, None)),
+    ("resnet18", "layer4", (435, 32, 217)),
+    ("resnet50", "layer4", (427, 32, 213)),
 ]
 
 
@@ -23,7 +25,7 @@ def test_published(architecture, name, layer, wanted):
     size, stride, padding = wanted
     assert fields[layer].size == (size, size)
     assert fields[layer].stride == (stride, stride)
-    assert padding is None or fields[layer].padding == (padding, padding)
+    assert fields[layer].padding == (padding, padding)
     assert not fields[layer].whole_image
 
 

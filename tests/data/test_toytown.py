@@ -44,8 +44,8 @@ def fingerprint(split):
     return digest.hexdigest()[:16]
 
 
-# Not figures to be believed, but a promise: whoever changes these bits has made another dataset, must train anew, and
-# must say so in the changelog.
+# Not figures to be believed, but a promise: whoever changes these bits has made another dataset, must train
+# anew, and must say so in the changelog.
 FINGERPRINTS = {
     "train": "2edc5242f9d520f4",
     "test": "9a711aeb49e17d7f",
@@ -131,13 +131,14 @@ def test_every_class_shows_its_parts(split):
 
 
 def test_masks_fit_the_pixels_exactly():
-    """A flat red rectangle: the pixels that are red, the part mask and the object mask are one and the same."""
+    """A flat red rectangle: its red pixels, the part mask and the object mask are one and the same."""
     canvas = Canvas(np.random.default_rng(0), 32)
     canvas.new_fill("background")
     for looks, value in ((canvas._colour, [0, 0, 0]), (canvas._contrast, [0, 0, 0]), (canvas._light, 0)):
         looks[0] = value
     red = canvas.new_outline([255, 0, 0], "door", True)
-    # corners in pixels of the double-sized map, edges included: 8..31 by 20..39 is 4..15 by 10..19 at final size
+    # corners in pixels of the double-sized map, edges included: 8..31 by 20..39 is 4..15 by 10..19 at final
+    # size
     canvas.polygon(np.array([[8, 20], [31, 20], [31, 39], [8, 39]]), red)
     image, parts, is_object = canvas.finish(contrast=256, brightness=0, blur=0, noise=0)
     expected = np.zeros((32, 32), bool)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+from functools import partial
 
 import ipywidgets
 import numpy as np
@@ -19,7 +20,12 @@ from cnnwidgets.explorers import ActivationExplorer, Selection
 def network():
     torch.manual_seed(0)
     module = nn.Sequential(
-        nn.Conv2d(3, 5, 3, stride=2), nn.ReLU(), nn.Conv2d(5, 7, 3), nn.ReLU(), nn.Flatten(), nn.Linear(7 * 7 * 11, 4)
+        nn.Conv2d(3, 5, 3, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(5, 7, 3),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(7 * 7 * 11, 4),
     )
     return cw.wrap(module, input_size=(20, 28), name="tiny", classes=["a", "b", "c", "d"])
 
@@ -65,7 +71,9 @@ def test_begins_with_the_strongest_channel(explorer, network):
 def test_another_image_keeps_the_channel_and_another_layer_starts_anew(explorer, network):
     explorer.selection.channel = 6
     explorer.images.name = "two"
-    np.testing.assert_allclose(explorer.slider.strengths, plain_maps(network, picture(2), 3).max(axis=(1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(
+        explorer.slider.strengths, plain_maps(network, picture(2), 3).max(axis=(1, 2)), rtol=1e-6
+    )
     assert explorer.grid.channel == 6
     explorer.layers.layer = "0"
     assert explorer.grid.n_channels == explorer.slider.n_channels == 5
@@ -87,19 +95,49 @@ def test_all_widgets_and_the_selection_go_together(explorer):
     explorer.grid.position = (4, 9)
     assert explorer.selection.position == (4, 9)
     explorer.slider.sort = True
-    assert explorer.grid.order == explorer.slider.order == np.argsort(-explorer.slider.strengths, kind="stable").tolist()
+    assert (
+        explorer.grid.order
+        == explorer.slider.order
+        == np.argsort(-explorer.slider.strengths, kind="stable").tolist()
+    )
 
 
 def test_what_comes_from_the_browser_is_not_sent_back(explorer, monkeypatch):
     """An echo would arrive late and pull the pointer's latest channel back."""
     sent = []
+
+    def record(name, key=None):
+        sent.append((name, key))
+
     for widget in (explorer.slider, explorer.grid):
-        monkeypatch.setattr(widget, "send_state", lambda key=None, name=type(widget).__name__: sent.append((name, key)))
+        monkeypatch.setattr(widget, "send_state", partial(record, type(widget).__name__))
     explorer.slider.set_state({"channel": 4})
     assert (explorer.selection.channel, explorer.grid.channel) == (4, 4)
     assert not [key for _, key in sent if "channel" in str(key)]
     explorer.slider.channel = 2
     assert {name for name, key in sent if "channel" in str(key)} == {"NeuronSlider", "ActivationGrid"}
+
+
+def test_layers_with_the_channels_last():
+    """As in ConvNeXt: height and width come first, and the tiles must not be rows of the image."""
+
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm, self.head = nn.Conv2d(3, 6, 4, 4), nn.LayerNorm(6), nn.Linear(6, 2)
+
+        def forward(self, x):
+            return self.head(self.norm(self.conv(x).permute(0, 2, 3, 1)).mean((1, 2)))
+
+    network = cw.wrap(Last(), input_size=(20, 28))
+    explorer = ActivationExplorer(network, image=picture(1), layer="norm", samples={})
+    assert (explorer.grid.n_channels, explorer.grid.map_size) == (6, (5, 7))
+    with torch.no_grad():
+        x = network.module.conv(network.read(picture(1)))
+        expected = network.module.norm(x.permute(0, 2, 3, 1))[0].permute(2, 0, 1).numpy()
+    np.testing.assert_allclose(explorer.grid.activations, expected, atol=0.02)
+    explorer.selection.channel = 5
+    explorer.close()
 
 
 def test_a_fully_connected_layer_is_a_row_of_numbers(explorer):
@@ -136,7 +174,9 @@ def test_in_a_running_loop_the_kernel_stays_free_and_the_last_request_is_shown(n
         explorer = ActivationExplorer(network, samples={"one": picture(1), "two": picture(2)}, layer="2")
         explorer.selection.layer = "0"
         explorer.selection.layer = "3"
-        assert explorer.grid.n_channels == 7 and "2 · Conv2d" in explorer.grid.title, "not computed in the setter"
+        assert explorer.grid.n_channels == 7 and "2 · Conv2d" in explorer.grid.title, (
+            "not computed in the setter"
+        )
         await explorer.done()
         title = explorer.grid.title
         explorer.close()

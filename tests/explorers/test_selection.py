@@ -12,7 +12,9 @@ from cnnwidgets.explorers import Selection
 
 
 def tiny(channels=5):
-    return nn.Sequential(nn.Conv2d(3, channels, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 4))
+    return nn.Sequential(
+        nn.Conv2d(3, channels, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 4)
+    )
 
 
 @pytest.fixture

@@ -39,7 +39,9 @@ def test_the_shipped_form_is_plain(name):
 
 def test_parameters_by_hand():
     """Weights and biases of each layer, multiplied out."""
-    convolutions = 3 * 49 * 48 + 48 + 48 * 25 * 64 + 64 + 64 * 9 * 96 + 96 + 96 * 9 * 96 + 96 + 96 * 9 * 64 + 64
+    convolutions = (
+        3 * 49 * 48 + 48 + 48 * 25 * 64 + 64 + 64 * 9 * 96 + 96 + 96 * 9 * 96 + 96 + 96 * 9 * 64 + 64
+    )
     classifier = 64 * 5 * 5 * 256 + 256 + 256 * 256 + 256 + 256 * 12 + 12
     assert sum(p.numel() for p in build("toynet").parameters()) == convolutions + classifier
 

@@ -9,8 +9,8 @@ from safetensors.torch import load_file
 from cnnwidgets.data import CLASSES, Toytown
 from cnnwidgets.networks.bundled import BUNDLED, WEIGHTS, load_bundled
 
-# What the project promises on the whole test split; a quarter of it is looked at here, which is out by up to 1.2
-# points in one case of a thousand.
+# What the project promises on the whole test split; a quarter of it is looked at here, which is out by up to
+# 1.2 points in one case of a thousand.
 PROMISED = {"toynet": 0.975, "toynet-gap": 0.95}
 
 
@@ -23,7 +23,9 @@ def pictures():
 def test_accuracy(name, pictures):
     network = load_bundled(name)
     x = torch.from_numpy(pictures.image).permute(0, 3, 1, 2) / 255
-    guessed = torch.cat([network.probabilities(network.preprocess.normalise(some)) for some in x.split(250)]).argmax(1)
+    guessed = torch.cat(
+        [network.probabilities(network.preprocess.normalise(some)) for some in x.split(250)]
+    ).argmax(1)
     assert (guessed == torch.from_numpy(pictures.label)).float().mean() > PROMISED[name] - 0.012
 
 

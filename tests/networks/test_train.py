@@ -47,7 +47,9 @@ def test_score_counts_by_hand():
     with torch.no_grad():
         network[1].bias.copy_(torch.eye(12)[2])
     labels = torch.arange(24) % 12
-    result = score(network, torch.zeros(3), torch.ones(3), torch.zeros(24, 3, 4, 6, dtype=torch.uint8), labels)
+    result = score(
+        network, torch.zeros(3), torch.ones(3), torch.zeros(24, 3, 4, 6, dtype=torch.uint8), labels
+    )
     assert result["accuracy"] == pytest.approx(2 / 24)
     assert result["classes"][CLASSES[2]] == 1 and sum(result["classes"].values()) == 1
 

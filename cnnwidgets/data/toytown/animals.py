@@ -30,7 +30,9 @@ def bird(rng):
     height = rng.uniform(0.3, 0.4)
     shapes = [Shape("stem", bar(x, height * 0.8, x + 0.03, 0.85, 0.06), "ink") for x in (-0.08, 0.12)]
     lift = rng.uniform(-0.1, 0.2)
-    shapes.append(Shape("wing", polygon((-0.45, 0.05), (-0.98, -0.18 + lift), (-0.95, 0.2), (-0.4, 0.25)), "accent"))
+    shapes.append(
+        Shape("wing", polygon((-0.45, 0.05), (-0.98, -0.18 + lift), (-0.95, 0.2), (-0.4, 0.25)), "accent")
+    )
     shapes.append(Shape("body", ellipse(0, 0.1, 0.58, height, tilt=-0.25, n=24), "body"))
     x, y, radius = 0.46, -0.33, rng.uniform(0.24, 0.31)
     shapes += parts.beak(rng, x + radius * 0.8, y + 0.02, rng.uniform(0.3, 0.42))
@@ -63,7 +65,11 @@ def cat(rng):
         for side in (-1, 1):
             for k in (-0.08, 0.06):
                 shapes.append(
-                    Shape("muzzle", bar(side * 0.2, y + 0.24 + k * 0.4, side * 0.88, y + 0.2 + k * 2, 0.035), "ink")
+                    Shape(
+                        "muzzle",
+                        bar(side * 0.2, y + 0.24 + k * 0.4, side * 0.88, y + 0.2 + k * 2, 0.035),
+                        "ink",
+                    )
                 )
     return shapes
 
@@ -77,7 +83,9 @@ def butterfly(rng):
         for length, angle, paint in ((lower, fall, "feather"), (upper, -rise, "wing")):
             angle = angle if side > 0 else math.pi - angle
             tip_x, tip_y = 0.06 * side + length * 0.55 * math.cos(angle), length * 0.55 * math.sin(angle)
-            shapes.append(Shape("wing", ellipse(tip_x, tip_y, length * 0.55, length * 0.4, tilt=angle), paint))
+            shapes.append(
+                Shape("wing", ellipse(tip_x, tip_y, length * 0.55, length * 0.4, tilt=angle), paint)
+            )
             shapes.append(Shape("spot", ellipse(tip_x * 1.15, tip_y * 1.15, length * 0.16, n=12), "white"))
         shapes.append(Shape("stem", bar(0.02 * side, -0.4, 0.22 * side, -0.78, 0.04), "ink"))
     shapes.append(Shape("body", ellipse(0, 0.1, 0.09, 0.5), "ink"))

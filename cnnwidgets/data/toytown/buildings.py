@@ -14,7 +14,9 @@ def house(rng):
     ridge_x, ridge_y = rng.uniform(-0.15, 0.15), eaves - rng.uniform(0.5, 0.78)
     shapes = []
     if rng.random() < 0.6:
-        shapes.append(Shape("roof", rectangle(half * 0.35, ridge_y + 0.02, half * 0.35 + 0.18, eaves), "accent"))
+        shapes.append(
+            Shape("roof", rectangle(half * 0.35, ridge_y + 0.02, half * 0.35 + 0.18, eaves), "accent")
+        )
     shapes.append(Shape("body", rectangle(-half, eaves, half, ground), "body"))
     shapes += parts.roof(rng, -half - overhang, half + overhang, eaves + 0.03, ridge_x, ridge_y)
     x = rng.uniform(-0.5, 0.5) * half

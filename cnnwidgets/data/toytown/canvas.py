@@ -1,9 +1,9 @@
 """The drawing board: polygons are drawn as numbers, and everything else is looked up from those numbers.
 
-Each polygon is filled with its own number into one 8-bit map at twice the final size. Colour, texture, shading and
-both masks are then tables indexed by that map, so the masks fit the pixels exactly, and the whole picture costs a
-handful of array look-ups. All arithmetic after the outlines are rounded to pixels is in integers: the same bits on
-every platform.
+Each polygon is filled with its own number into one 8-bit map at twice the final size. Colour, texture,
+shading and both masks are then tables indexed by that map, so the masks fit the pixels exactly, and the whole
+picture costs a handful of array look-ups. All arithmetic after the outlines are rounded to pixels is in
+integers: the same bits on every platform.
 """
 
 from functools import lru_cache
@@ -26,7 +26,9 @@ def _tables(side):
     """Everything that only depends on the size: flat textures, flat shading ramps, pixel positions."""
     y, x = np.mgrid[:side, :side]
     angles = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-    ramps = (np.cos(angles)[:, None, None] * (x / side - 0.5) + np.sin(angles)[:, None, None] * (y / side - 0.5)) + 0.71
+    ramps = (
+        np.cos(angles)[:, None, None] * (x / side - 0.5) + np.sin(angles)[:, None, None] * (y / side - 0.5)
+    ) + 0.71
     ramps = np.clip(np.rint(ramps / 1.42 * (SHADES - 1)), 0, SHADES - 1).astype(np.int32)
     textures = texture_bank().astype(np.int32) * SHADES
     noise = np.random.default_rng(11).integers(-64, 64, (4, 1 << 18)).sum(axis=0).astype(np.int16)
@@ -47,7 +49,7 @@ class Canvas:
         self._texture, self._ramp, self._part, self._object = [], [], [], []
 
     def new_fill(self, paint, part="background", of_object=False, like=None):
-        """Mix a paint and return its number; ``like`` repeats the looks of an earlier number for another part."""
+        """Mix a paint and return its number; ``like`` gives another part the looks of an earlier one."""
         number = len(self._colour)
         if number == _MOST_FILLS:
             return number - 1
@@ -74,7 +76,9 @@ class Canvas:
 
     def soft_background(self):
         """Give the background a cloud texture instead of a pattern."""
-        self._texture[0] = self._texture_start(int(self.rng.integers(COUNT // KINDS)) * KINDS + int(self.rng.integers(2)))
+        self._texture[0] = self._texture_start(
+            int(self.rng.integers(COUNT // KINDS)) * KINDS + int(self.rng.integers(2))
+        )
 
     def polygon(self, points, fill, outline=None, width=0):
         """Fill a polygon given in pixels of the large map, and draw its outline."""
@@ -93,7 +97,11 @@ class Canvas:
     def _texture_start(self, number):
         """Where in the flat texture bank this fill begins, at a random offset that stays inside the tile."""
         slack = SIDE - self.side
-        return number * SIDE * SIDE + int(self.rng.integers(slack + 1)) * SIDE + int(self.rng.integers(slack + 1))
+        return (
+            number * SIDE * SIDE
+            + int(self.rng.integers(slack + 1)) * SIDE
+            + int(self.rng.integers(slack + 1))
+        )
 
     def finish(self, contrast, brightness, blur, noise):
         """Look everything up.
@@ -105,7 +113,9 @@ class Canvas:
         texel = textures.take(np.asarray(self._texture, np.int32).take(numbers) + in_texture)
         shade = ramps.take(np.asarray(self._ramp, np.int32).take(numbers) + position)
         entry = numbers.astype(np.int32) * (LEVELS * SHADES) + texel + shade
-        pixels = self._palette(contrast, brightness).take(entry).view(np.uint8).reshape(self.side, self.side, 4)
+        pixels = (
+            self._palette(contrast, brightness).take(entry).view(np.uint8).reshape(self.side, self.side, 4)
+        )
         picture = Image.fromarray(pixels, "RGBX").convert("RGB").reduce(SCALE)
         if blur:
             picture = picture.filter(ImageFilter.GaussianBlur(blur))

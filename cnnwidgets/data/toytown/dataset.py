@@ -39,8 +39,9 @@ SPLITS = {
 class Example(NamedTuple):
     """One picture with its truth, or a batch of them with one more axis in front.
 
-    ``image`` is uint8 (96, 96, 3); ``label`` an index into ``dataset.classes``; ``object_mask`` bool (96, 96), the
-    visible pixels of the object; ``part_mask`` uint8 (96, 96), indices into ``PARTS``, with lone parts and the tag.
+    ``image`` is uint8 (96, 96, 3); ``label`` an index into ``dataset.classes``; ``object_mask`` bool (96,
+    96), the visible pixels of the object; ``part_mask`` uint8 (96, 96), indices into ``PARTS``, with lone
+    parts and the tag.
     """
 
     image: np.ndarray
@@ -52,8 +53,8 @@ class Example(NamedTuple):
 class Toytown(Dataset):
     """Drawn pictures of twelve kinds of things, with the exact truth of every pixel.
 
-    Every picture is drawn when it is asked for, from (split, seed, index) alone: the same bits on every machine, in
-    any order, with nothing to download. Index ``i`` shows class ``i % len(classes)``.
+    Every picture is drawn when it is asked for, from (split, seed, index) alone: the same bits on every
+    machine, in any order, with nothing to download. Index ``i`` shows class ``i % len(classes)``.
 
     Parameters
     ----------
@@ -65,9 +66,9 @@ class Toytown(Dataset):
     seed : int
         Another seed, another town.
     shortcut : bool or mapping of class name to probability
-        ``True`` puts a magenta square into the top left corner of 95 % of the trees: a spurious cue that a network
-        can learn in place of the tree. A mapping says which classes carry it, and how often. The rest of the picture
-        stays the same.
+        ``True`` puts a magenta square into the top left corner of 95 % of the trees: a spurious cue that a
+        network can learn in place of the tree. A mapping says which classes carry it, and how often. The rest
+        of the picture stays the same.
     difficulty : float, optional
         From 0 (clean) to 1 (cluttered and occluded); different for each picture if not given.
 
@@ -141,7 +142,9 @@ class Toytown(Dataset):
     def _checked(self, index):
         index = int(index)
         if not -self._length <= index < self._length:
-            raise IndexError(f"Toytown({self.split!r}) has {self._length} pictures; there is no number {index}.")
+            raise IndexError(
+                f"Toytown({self.split!r}) has {self._length} pictures; there is no number {index}."
+            )
         return index % self._length
 
     def __repr__(self):
@@ -155,5 +158,7 @@ def _shortcut(shortcut, classes):
         if name not in classes:
             raise ValueError(f"shortcut names {name!r}, which is not one of {', '.join(classes)}.")
         if not 0 <= probability <= 1:
-            raise ValueError(f"The shortcut's probability for {name!r} must be from 0 to 1, not {probability}.")
+            raise ValueError(
+                f"The shortcut's probability for {name!r} must be from 0 to 1, not {probability}."
+            )
     return dict(shortcut)

@@ -1,4 +1,4 @@
-"""Distractors: single parts that lie about without their object, so that one part alone doesn't give a class away."""
+"""Distractors: single parts without their object, so that one part alone doesn't give a class away."""
 
 from . import parts
 

@@ -1,4 +1,4 @@
-"""What things are painted with: a usual range of colours for each material, and now and then any colour at all.
+"""What things are painted with: each material has usual colours, and now and then any colour at all.
 
 Colours vary so widely that colour alone never gives a class away; only shape does.
 """
@@ -55,7 +55,8 @@ PAINTS = {
 def bell(rng):
     """A bell-shaped number with mean 0 and standard deviation 1.
 
-    The sum of three uniform numbers: unlike the usual normal generators it is the same to the last bit everywhere.
+    The sum of three uniform numbers: unlike the usual normal generators it is the same to the last bit
+    everywhere.
     """
     return float(rng.random(3).sum() * 2 - 3)
 

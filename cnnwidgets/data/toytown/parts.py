@@ -1,6 +1,7 @@
 """The parts that several classes share: each function draws one and returns its shapes.
 
-That a wheel is the same wheel on a car, a bus, a bicycle and a truck is what makes it a part a network can discover.
+That a wheel is the same wheel on a car, a bus, a bicycle and a truck is what makes it a part a network can
+discover.
 """
 
 import math
@@ -55,7 +56,9 @@ def eye(rng, x, y, radius, slit=False):
         Shape("eye", ellipse(x, y, radius, radius * rng.uniform(0.85, 1.1)), "white"),
         Shape(
             "eye",
-            ellipse(x + dx, y + dy, radius * (0.28 if slit else 0.55), radius * (0.75 if slit else 0.55), n=14),
+            ellipse(
+                x + dx, y + dy, radius * (0.28 if slit else 0.55), radius * (0.75 if slit else 0.55), n=14
+            ),
             "pupil",
         ),
     ]
@@ -77,7 +80,9 @@ def petal(rng, x, y, length, angle, fatness=0.35):
 def wing(rng, x, y, length, angle, fatness=0.38):
     """One wing with two rows of feathers hinted at."""
     shapes = [Shape("wing", blade(x, y, length, angle, fatness), "wing")]
-    shapes.append(Shape("wing", blade(*around(0.1 * length, angle, x, y), 0.6 * length, angle, 0.3), "feather"))
+    shapes.append(
+        Shape("wing", blade(*around(0.1 * length, angle, x, y), 0.6 * length, angle, 0.3), "feather")
+    )
     return shapes
 
 

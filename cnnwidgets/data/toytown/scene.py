@@ -74,7 +74,14 @@ def draw_scene(rng, class_name, size, difficulty=None, layout=ANYWHERE):
         canvas.soft_background()
     _clutter(canvas, u)
     for _ in range(int(rng.random() * (1 + round(3 * min(1, u + 0.3))))):
-        _place(canvas, lone_part(rng, class_name), rng.random(2), rng.uniform(0.12, 0.3), rng.uniform(-0.6, 0.6), False)
+        _place(
+            canvas,
+            lone_part(rng, class_name),
+            rng.random(2),
+            rng.uniform(0.12, 0.3),
+            rng.uniform(-0.6, 0.6),
+            False,
+        )
     half = rng.uniform(layout.smallest, layout.largest)
     centre = _centre(rng, half, layout.off_centre)
     _place(canvas, DRAW[class_name](rng), centre, half, bell(rng) * 0.2, True)
@@ -90,11 +97,11 @@ def draw_scene(rng, class_name, size, difficulty=None, layout=ANYWHERE):
 
 
 def _centre(rng, half, off_centre):
-    """A place, in shares of the image, at which nearly all of the object is inside; perhaps away from the middle."""
+    """A place, in shares of the image, where nearly all of the object is inside; maybe off the middle."""
     margin = min(0.5 * half * 0.85, 0.49)
     centre = rng.uniform(margin, 1 - margin, 2)
     if off_centre:
-        axis = int(rng.integers(2))  # beyond its own half along one axis, so the middle of the image is not on it
+        axis = int(rng.integers(2))  # along it more than its own half away: the middle is not on the object
         shift = rng.uniform(min(0.5 * half, 0.5 - margin), 0.5 - margin)
         centre[axis] = 0.5 + (shift if rng.random() < 0.5 else -shift)
     return centre
@@ -135,7 +142,9 @@ def _occluders(canvas, centre, half):
         else:
             outline = bar(-2, 0, 2, 0, rng.uniform(0.3, 0.8))
         place = centre * side + distance * np.array([math.cos(angle), math.sin(angle)])
-        canvas.polygon(radius * outline @ _rotation(rng.uniform(0, 2 * math.pi)) + place, canvas.new_fill("clutter"))
+        canvas.polygon(
+            radius * outline @ _rotation(rng.uniform(0, 2 * math.pi)) + place, canvas.new_fill("clutter")
+        )
 
 
 def _place(canvas, shapes, centre, half, tilt, of_object):

@@ -1,6 +1,7 @@
 """A bank of 96 seamless textures: 1/f noise, wood grain, gratings, plaids, dots and bricks.
 
-Drawn once a process from a fixed seed, then rounded to 32 levels, so that every platform holds the same integers.
+Drawn once a process from a fixed seed, then rounded to 32 levels, so that every platform holds the same
+integers.
 """
 
 from functools import lru_cache
@@ -54,7 +55,7 @@ def _grain(rng):
 
 
 def _waves(rng, shortest, longest):
-    """Two sines at right angles whose waves fit the tile a whole number of times, so that it repeats seamlessly."""
+    """Two sines at right angles whose waves fit the tile a whole number of times: it repeats seamlessly."""
     y, x = np.mgrid[:SIDE, :SIDE]
     period, angle = shortest * (longest / shortest) ** rng.random(), rng.uniform(0, np.pi)
     kx, ky = round(SIDE / period * np.cos(angle)), round(SIDE / period * np.sin(angle))

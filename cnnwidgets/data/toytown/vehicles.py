@@ -12,13 +12,22 @@ def car(rng):
     bottom = 0.25
     top = bottom - height
     front = rng.uniform(0.78, 0.97)
-    left, right, slant = -front * rng.uniform(0.55, 0.75), front * rng.uniform(0.25, 0.6), rng.uniform(0.12, 0.28)
+    left, right, slant = (
+        -front * rng.uniform(0.55, 0.75),
+        front * rng.uniform(0.25, 0.6),
+        rng.uniform(0.12, 0.28),
+    )
     middle, g = (left + right) / 2, 0.06
     roof_y, sill = top - cabin, top - 0.02
     shapes = [
         Shape(
             "body",
-            polygon((left, top + 0.05), (left + slant, roof_y), (right - slant, roof_y), (right + 0.05, top + 0.05)),
+            polygon(
+                (left, top + 0.05),
+                (left + slant, roof_y),
+                (right - slant, roof_y),
+                (right + 0.05, top + 0.05),
+            ),
             "body",
         ),
         Shape(
@@ -36,14 +45,20 @@ def car(rng):
         Shape(
             "window",
             polygon(
-                (left + 0.1, sill), (left + slant + 0.03, roof_y + g), (middle - 0.04, roof_y + g), (middle - 0.04, sill)
+                (left + 0.1, sill),
+                (left + slant + 0.03, roof_y + g),
+                (middle - 0.04, roof_y + g),
+                (middle - 0.04, sill),
             ),
             "glass",
         ),
         Shape(
             "window",
             polygon(
-                (middle + 0.04, sill), (middle + 0.04, roof_y + g), (right - slant - 0.03, roof_y + g), (right - 0.07, sill)
+                (middle + 0.04, sill),
+                (middle + 0.04, roof_y + g),
+                (right - slant - 0.03, roof_y + g),
+                (right - 0.07, sill),
             ),
             "glass",
         ),
@@ -60,7 +75,9 @@ def bus(rng):
     top = bottom - height
     shapes = [Shape("body", rectangle(-half, top, half, bottom), "body")]
     if rng.random() < 0.7:
-        shapes.append(Shape("body", rectangle(-half, bottom - 0.3 * height, half, bottom - 0.2 * height), "accent"))
+        shapes.append(
+            Shape("body", rectangle(-half, bottom - 0.3 * height, half, bottom - 0.2 * height), "accent")
+        )
     n = int(rng.integers(3, 6))
     step = (2 * half - 0.46) / n
     for i in range(n):
