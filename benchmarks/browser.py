@@ -8,7 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
 
 from chromium import chromium, find_chromium, why_no_browser  # noqa: E402
-from lab import Lab, NotebookPage  # noqa: E402
+from lab import Lab  # noqa: E402
+from notebook_page import NotebookPage  # noqa: E402
 
 SLIDER = ".cw-slider [role=slider]"
 LARGE_MAP = "canvas.cw-detail-canvas"

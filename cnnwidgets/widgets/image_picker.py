@@ -230,6 +230,11 @@ class ImagePicker(Widget):
         elif kind == "camera stopped" and self.index < 0 and self.image is not None:
             self.add(self.image, name="camera")
 
+    def close(self) -> None:
+        """Remove the widget from all views and free its pictures, in the kernel and in the browser."""
+        super().close()
+        self._sources, self._thumbnails = [], []
+
     # -- other forms -------------------------------------------------------------------------------
 
     def describe(self) -> str:

@@ -1,7 +1,8 @@
 """Browser tests open notebooks in a real JupyterLab: ``page = notebook("name", ["code of a cell", ...])``."""
 
 import pytest
-from lab import Lab, NotebookPage
+from lab import Lab
+from notebook_page import NotebookPage
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,127 @@
+"""A notebook that is open in the browser: run its cells, ask its kernel, look at its pixels."""
+
+import ast
+import json
+import time
+from contextlib import suppress
+
+from lab import Lab
+
+# Errors of Jupyter itself: (what it says, the script that says it). Anything else is an error of ours.
+HARMLESS = (
+    ("Cannot read properties of undefined (reading 'schema')", "/static/notebook/notebook_core."),
+)  # 7.6
+
+
+class NotebookPage:
+    """A notebook open in the browser. What is not defined here is the Playwright page's: ``page.locator()``.
+
+    Attributes
+    ----------
+    page : playwright.sync_api.Page
+    errors : list of str
+        Errors on the browser's console and exceptions nobody caught, without those in ``HARMLESS``.
+    """
+
+    def __init__(self, context, lab: Lab, file: str):
+        self.errors: list[str] = []
+        self.page = context.new_page()
+        self.page.on("console", self._note_console)
+        self.page.on("pageerror", lambda error: self._note(f"{error}\n{error.stack}"))
+        self.page.goto(lab.address(file))
+        self.page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+        )
+        self.page.evaluate(_LISTEN_TO_KERNEL)
+
+    def _note_console(self, message) -> None:
+        if message.type == "error":
+            self._note(f"{message.text}\n    at {message.location.get('url')}")
+
+    def _note(self, error: str) -> None:
+        if not any(text in error and script in error for text, script in HARMLESS):
+            self.errors.append(error)
+
+    def __getattr__(self, name: str):
+        return getattr(self.page, name)
+
+    def run_all(self) -> None:
+        """Run every cell; AssertionError with the traceback if one failed."""
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+        self._check_outputs()
+
+    def run_cell(self, index: int) -> None:
+        """Run cell ``index`` (again); AssertionError with the traceback if it failed."""
+        self.page.evaluate(_RUN_CELL, index)
+        self._check_outputs()
+
+    def _check_outputs(self) -> None:
+        failed = self.page.evaluate(_ERROR_OUTPUTS)
+        assert not failed, "\n".join(failed)
+
+    def cell(self, index: int):
+        """Locator of a cell, outputs included."""
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    @property
+    def n_cells(self) -> int:
+        return self.page.evaluate("() => jupyterapp.shell.currentWidget.content.model.cells.length")
+
+    @property
+    def kernel_errors(self) -> list[str]:
+        """Exceptions and stderr from the kernel since the page opened, those in widget callbacks included."""
+        return self.page.evaluate("() => window.cwKernelErrors")
+
+    def kernel(self, expression: str):
+        """Value of a Python expression in the notebook's kernel (anything JSON can carry)."""
+        reply = self.page.evaluate(_EVALUATE, f"__import__('json').dumps({expression})")
+        assert reply["status"] == "ok", f"{expression}: {reply.get('ename')}: {reply.get('evalue')}"
+        return json.loads(ast.literal_eval(reply["data"]["text/plain"]))
+
+    def fingerprint(self, selector: str) -> int:
+        """One number for all pixels of a canvas."""
+        return self.page.locator(selector).evaluate("canvas => cwPaint.fingerprint(canvas)")
+
+    def wait_for_new_pixels(self, selector: str, old: int, timeout: float = 10) -> int:
+        """Wait up to ``timeout`` seconds until a canvas has another fingerprint than ``old``; returns it."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if (new := self.fingerprint(selector)) != old:
+                return new
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"the pixels of {selector} did not change within {timeout} s")
+
+    def close(self) -> None:
+        """Shut the kernel down and close the page."""
+        with suppress(Exception):  # the page may be gone already
+            self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.close()
+
+
+_LISTEN_TO_KERNEL = """() => {
+  window.cwKernelErrors = [];
+  jupyterapp.shell.currentWidget.sessionContext.iopubMessage.connect((_, { header, content }) => {
+    if (header.msg_type === "error") cwKernelErrors.push(`${content.ename}: ${content.evalue}`);
+    if (header.msg_type === "stream" && content.name === "stderr") cwKernelErrors.push(content.text);
+  });
+}"""
+
+_RUN_CELL = """async (index) => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  notebook.deselectAll();
+  notebook.activeCellIndex = index;
+  await jupyterapp.commands.execute("notebook:run-cell");
+}"""
+
+_ERROR_OUTPUTS = """() => [...jupyterapp.shell.currentWidget.content.model.cells]
+  .flatMap((cell) => cell.toJSON().outputs ?? [])
+  .filter((output) => output.output_type === "error")
+  .map(({ ename, evalue, traceback }) => [`${ename}: ${evalue}`, ...traceback].join("\\n"))
+"""
+
+_EVALUATE = """async (code) => {
+  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const request = { code: "", silent: true, store_history: false, user_expressions: { value: code } };
+  const reply = await kernel.requestExecute(request).done;
+  return reply.content.user_expressions.value;
+}"""
