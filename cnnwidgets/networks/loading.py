@@ -12,7 +12,7 @@ from .custom_preprocessing import CustomPreprocess
 from .network import Network
 from .preprocessing import Preprocess
 from .random_weights import RANDOM_NOTE, randomise
-from .state_files import load_state, read_state
+from .state_files import is_path, load_state, read_state
 
 USUAL_SIZE = (224, 224)
 """What most networks for ImageNet are made for."""
@@ -55,16 +55,20 @@ def load(name: str, weights="DEFAULT", device: str | torch.device | None = None)
     >>> load("resnet18", weights=None).title
     'resnet18 (random weights, untrained)'
     """
-    from . import bundled
-    from .torchvision_zoo import check_name, load_torchvision
+    from .bundled import BUNDLED
 
     if not isinstance(name, str):
         raise NetworkError(
             f"load needs the name of a network, not a {type(name).__name__}: wrap() is for your own."
         )
     name = name.lower()
-    check_name(name, available())
-    network = _load_bundled(name, weights) if name in bundled.BUNDLED else load_torchvision(name, weights)
+    if name in BUNDLED:
+        network = _load_bundled(name, weights)
+    else:  # only now: torchvision takes a second to import, and the bundled networks do without it
+        from .torchvision_zoo import check_name, load_torchvision
+
+        check_name(name, available())
+        network = load_torchvision(name, weights)
     if device is not None:
         try:
             network.module.to(device)
@@ -184,7 +188,6 @@ def _input_channels(module: nn.Module) -> int:
 
 def _load_bundled(name: str, weights) -> Network:
     from .bundled import load_bundled
-    from .torchvision_zoo import is_path
 
     network = load_bundled(name)
     if weights is None:

@@ -14,6 +14,13 @@ WRAPPINGS = ("state_dict", "model_state_dict", "model")
 """Where training scripts put the weights in what they save, beside the optimiser and the epoch."""
 
 
+def is_path(weights) -> bool:
+    """Whether ``weights`` means a file, not the name of published weights."""
+    if isinstance(weights, str):
+        return weights.endswith((".pt", ".pth", ".bin", ".safetensors")) or "/" in weights or "\\" in weights
+    return isinstance(weights, Path)
+
+
 def read_state(path: str | Path) -> Mapping[str, Tensor]:
     """The state dict in a safetensors file, or in one that ``torch.save`` wrote; no code in it is ever run.
 

@@ -15,7 +15,7 @@ from ..core.errors import NetworkError, did_you_mean
 from .network import Network
 from .preprocessing import Preprocess
 from .random_weights import RANDOM_NOTE, RANDOM_SEED, kept_random_state
-from .state_files import load_state, read_state
+from .state_files import is_path, load_state, read_state
 
 # How torchvision builds the two networks with extra heads for training, when it loads their published
 # weights.
@@ -74,13 +74,6 @@ def load_torchvision(name: str, weights="DEFAULT") -> Network:
     if is_path(weights):
         return _from_file(name, published.DEFAULT, Path(weights))
     return _from_publisher(name, _member(name, published, weights))
-
-
-def is_path(weights) -> bool:
-    """Whether ``weights`` means a file, not the name of published weights."""
-    if isinstance(weights, str):
-        return weights.endswith((".pt", ".pth", ".bin", ".safetensors")) or "/" in weights or "\\" in weights
-    return isinstance(weights, Path)
 
 
 def _member(name: str, published: type[WeightsEnum], weights) -> WeightsEnum:

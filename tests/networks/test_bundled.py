@@ -1,6 +1,8 @@
 """The shipped weights: small, in half precision, and as good as their model cards say."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -60,3 +62,15 @@ def test_a_network_knows_its_classes_and_says_it_is_bundled():
     network = load_bundled("toynet")
     assert network.classes == list(CLASSES)
     assert "bundled" in network.title
+
+
+def test_the_bundled_networks_need_no_torchvision():
+    """It takes seconds to import, and an installation in which it is broken can still run the tutorials."""
+    code = """
+import sys
+sys.modules["torchvision"] = None  # an import of it fails
+import cnnwidgets as cw
+print(cw.load("toynet").predict(cw.samples("toytown cat"), k=1)[0].name)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.strip() == "cat", run.stderr
