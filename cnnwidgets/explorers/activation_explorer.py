@@ -54,7 +54,7 @@ class ActivationExplorer(Explorer):
             _suited(self.selection.network) if samples is None else samples,
             layout=ipywidgets.Layout(flex="1 1 0", min_width="0"),
         )
-        self.classes = ClassPicker(layout=ipywidgets.Layout(flex="0 0 290px"))
+        self.classes = ClassPicker(layout=ipywidgets.Layout(flex="0 0 320px"))
         self.layers = LayerPicker()
         self.slider = NeuronSlider(measure="strongest activation")
         self.grid = ActivationGrid()
