@@ -28,7 +28,7 @@ def machine() -> dict:
         "system": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 2),
+        "load_before": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "torch_threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "chromium": said.strip(),

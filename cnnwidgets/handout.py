@@ -89,7 +89,7 @@ def hand_out(folder: Path, source: Path | None = None) -> Handout:
         elif shipped not in (_digest(theirs), known.get(name)):
             done.kept[name] = _put_beside(path, theirs, shipped).relative_to(folder).as_posix()
         known[name] = shipped
-    (folder / RECORD).write_text(json.dumps(known, indent=1) + "\n")
+    (folder / RECORD).write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     return done
 
 

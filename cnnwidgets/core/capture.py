@@ -1,6 +1,7 @@
 """Capture: the activations of any layers, from one forward pass."""
 
 from collections.abc import Callable, Iterable
+from threading import get_ident
 
 import torch
 from torch import Tensor, nn
@@ -74,7 +75,11 @@ def capture(model: nn.Module, x: Tensor, layers: str | Iterable[str]) -> dict[st
 def _keep(found: dict[str, Tensor], wanted: frozenset[str], names: CallNames, taken: set[int]) -> Callable:
     """Hook that fills ``found`` and ends the forward pass when it is full."""
 
+    asked_by = get_ident()
+
     def hook(part: nn.Module, inputs: tuple, returned: object) -> None:
+        if get_ident() != asked_by:  # somebody else runs the same module in another thread
+            return
         name = names.next(part)
         if name not in wanted or name in found:
             return

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import get_ident
 
 import torch
 from torch import nn
@@ -123,7 +124,11 @@ def _trace(module: nn.Module, shape: tuple[int, int, int, int]) -> list[LayerInf
         image = torch.zeros(shape, device=device, dtype=dtype)
         tracer = FieldTracer(image)
 
+        asked_by = get_ident()
+
         def note(part: nn.Module, inputs: tuple, returned: object) -> None:
+            if get_ident() != asked_by:  # somebody else runs the same module in another thread
+                return
             name, output = names.next(part), first_tensor(returned)
             if output is None or output.ndim == 0 or len(output) != shape[0]:
                 return

@@ -76,6 +76,9 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
 
     Notes
     -----
+    While one thread is inside, the others see the module in evaluation mode: wait for an explorer
+    (``await explorer.done()``) before a cell trains the network that it shows.
+
     Three things are not brought back: the values of the parameters (to copy 61 million numbers would cost
     more than the call itself; nothing in this package writes to them), plain Python attributes, and the
     random numbers that *another* thread draws meanwhile: it will draw them again.

@@ -52,47 +52,51 @@ class ActivationExplorer(Explorer):
         self.title = ipywidgets.HTML()
         self.images = ImagePicker(
             _suited(self.selection.network) if samples is None else samples,
-            layout=ipywidgets.Layout(flex="1 1 0", min_width="0"),
+            layout=ipywidgets.Layout(flex="1 1 420px", min_width="300px"),
         )
-        self.classes = ClassPicker(layout=ipywidgets.Layout(flex="0 0 320px"))
+        self.classes = ClassPicker(layout=ipywidgets.Layout(flex="0 1 320px", min_width="220px"))
         self.layers = LayerPicker()
         self.slider = NeuronSlider(measure="strongest activation")
         self.grid = ActivationGrid()
-        top = ipywidgets.HBox([self.images, self.classes])
+        wrap = ipywidgets.Layout(flex_flow="row wrap")  # on a narrow page, one below the other
+        top = ipywidgets.HBox([self.images, self.classes], layout=wrap)
         top.add_class("cw-explorer-top")
         self.children = [self.title, top, self.layers, self.slider, self.grid]
 
+        self._listed = None  # network whose layers and classes are in the menus
+        self._asked = None  # newest request
+        self._shown = None  # network and layer of the maps on the screen
+        self._input = None, None, None  # network and image that were read last, and what the network takes
         if self.selection.image is None:
             self.selection.image = self.images.image
         else:
             self.images.image = self.selection.image
-        self._listed = None
-        self._shown = None, None  # network and layer of the maps on the screen
-        self._input = None, None, None  # network and image that were read last, and the tensor
         self._show_network()
-        self._apply(self._compute(self._request()))
+        self._show_target()
+        self._asked = self._request()
+        self._apply(self._compute(self._asked))
 
-        self._link(self.images, "image")
-        self.layers.observe(lambda change: setattr(self.selection, "layer", change.new), "layer")
-        self._link(self.classes, "target")
-        self._link(self.grid, "position")
-        self._link(self.slider, "channel")
+        for widget, name in (
+            (self.images, "image"),
+            (self.layers, "layer"),
+            (self.classes, "target"),
+            (self.slider, "channel"),
+            (self.grid, "position"),
+        ):
+            self.tell_selection(widget, name)
         self.link_in_browser(self.slider, self.grid, "channel", both_ways=True)
         self.link_in_browser(self.slider, self.grid, "order")
         self.watch(self._show_network, "network", "layer")
+        self.watch(self._show_image, "image")
+        self.watch(self._show_target, "target")
+        self.watch(self._show_unit, "channel", "position")
         self.watch(self._update, "network", "image", "layer")
 
     def show_error(self, error):
         """Show an exception above the maps."""
         self.grid.show_error(error)
 
-    # -- wiring
-    # ---------------------------------------------------------------------------------------------------
-
-    def _link(self, widget, name):
-        """A trait of a widget and the one of the same name in the selection go together."""
-        widget.observe(lambda change: setattr(self.selection, name, change.new), name)
-        self.watch(lambda change: setattr(widget, name, change.new), name)
+    # What the selection says, in the widgets:
 
     def _show_network(self, change=None):
         """Title, layers and classes of the network; another network comes with a layer of its own."""
@@ -101,59 +105,87 @@ class ActivationExplorer(Explorer):
             self._listed = network
             note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
             self.title.value = f"<b>{escape(network.title)}</b>{note}"
-            self.classes.classes = network.classes
             shown = [layer for layer in network.layers if len(layer.output_shape) in (1, 3)]
-            with self.layers.hold_sync(), self.layers.hold_trait_notifications():
+            with self.quiet(), self.layers.hold_sync(), self.layers.hold_trait_notifications():
+                self.classes.show((), classes=network.classes)
                 self.layers.layers = shown
                 self.layers.layer = self.selection.layer
         self.layers.layer = self.selection.layer
 
-    # -- computing
-    # ------------------------------------------------------------------------------------------------
+    def _show_image(self, change=None):
+        self.images.image = self.selection.image
+
+    def _show_target(self, change=None):
+        target = self.selection.target
+        if target is None:
+            self.classes.follow = True
+        elif self._listed is self.selection.network:
+            self.classes.target = target
+
+    def _show_unit(self, change=None):
+        """Channel and position, unless they belong to maps that are still being computed."""
+        chosen = self.selection
+        if self._shown == (chosen.network, chosen.layer):
+            if chosen.channel is not None:
+                self.slider.channel = chosen.channel
+            self.grid.position = chosen.position
+
+    # Computing:
 
     def _request(self):
-        chosen = self.selection
-        return chosen.network, chosen.image, chosen.layer
+        return self.selection.network, self.selection.image, self.selection.layer
 
-    def _update(self, change):
+    def _update(self, change=None):
         request = self._request()
+        if all(
+            new is old or (isinstance(new, str) and new == old)
+            for new, old in zip(request, self._asked, strict=True)
+        ):
+            return  # another network changes its layer, too: one request for both
+        self._asked = request
         self._latest.submit(lambda: self._compute(request), self._apply)
 
     def _compute(self, request):
-        """Runs in a thread: touches no widget."""
+        """Runs in a thread: touches no widget and no trait."""
         network, image, layer = request
-        if self._input[0] is not network or self._input[1] is not image:
-            self._input = network, image, network.read(image)
-        x = self._input[2]
+        read_network, read_image, x = self._input
+        if read_network is not network or read_image is not image:
+            x = network.read(image)
         maps = capture(network.module, x, [layer])[layer][0]
         if network.layer(layer).channels_last:
             maps = maps.movedim(-1, 0)
-        return request, maps.float().cpu().numpy(), network.probabilities(x)[0], network.picture(image)
+        return request, x, maps.float().cpu().numpy(), network.probabilities(x)[0], network.picture(image)
 
     def _apply(self, result):
-        (network, image, layer), maps, probabilities, picture = result
+        (network, image, layer), x, maps, probabilities, picture = result
+        chosen = self.selection
+        if (network, layer) != (chosen.network, chosen.layer):
+            return  # stale: what belongs to the layer now chosen is on its way
+        self._input = network, image, x
         info = network.layer(layer)
         strengths = maps.reshape(len(maps), -1).max(axis=1)
-        keep = self._shown == (network, layer)
-        self._shown = network, layer
-        # another layer's channel 7 has nothing to do with this one's: begin with the strongest
-        channel = self.selection.channel if keep else int(strengths.argmax())
-        # the grid knows more channels than the slider, or fewer, until both are told; so each is told all at
-        # once
-        with self.grid.hold_sync(), self.slider.hold_sync():
+        channel = int(strengths.argmax()) if chosen.channel is None else chosen.channel
+        # Until both are told, grid and slider have different channels. Their links rest meanwhile, and each
+        # tells the browser all at once.
+        with self.quiet(), self.grid.hold_sync(), self.slider.hold_sync():
             self.grid.receptive_field = info.receptive_field
             self.grid.title = f"{info.name} · {info.kind}"
             self.grid.set_image(picture)
+            self.grid.show(maps)
             self.slider.strengths = strengths
-            self.grid.show(maps, order=self.slider.order)
-            self.slider.channel = self.grid.channel = channel
-        self.classes.show(probabilities)
-        self.grid.error = ""
+            self.grid.order = self.slider.order
+            self.grid.channel = self.slider.channel = channel
+            self.grid.position = chosen.position
+            self.classes.show(probabilities)
+            self.grid.error = ""
+        self._shown = network, layer
+        chosen.channel = channel
+        chosen.target = self.classes.target
 
     def close(self):
         """Stop all work, close every widget inside, and free what they hold."""
         super().close()
-        self._input = self._shown = self._listed = None
+        self._input = self._asked = self._shown = self._listed = None
 
 
 def _suited(network):

@@ -1,12 +1,11 @@
 """What all explorers share: a selection, work beside the event loop, a picture for places without widgets."""
 
-from base64 import b64encode
+from contextlib import contextmanager
 
 import ipywidgets
 from PIL import Image
 
-from ..render import png_bytes
-from ..widgets.base import Widget
+from ..widgets.base import Widget, with_picture
 from ..widgets.cells import end_previous_run
 from .latest import Latest
 from .selection import Selection
@@ -44,6 +43,7 @@ class Explorer(ipywidgets.VBox):
         self._latest = Latest(self.show_error)
         self._watched = []
         self._links = []
+        self._is_quiet = False
         super().__init__(**traits)
         self.add_class("cw-explorer")
         end_previous_run(self)
@@ -65,6 +65,24 @@ class Explorer(ipywidgets.VBox):
         self.selection.observe(callback, names)
         self._watched.append((callback, names))
 
+    @contextmanager
+    def quiet(self):
+        """Inside, the widgets tell neither the selection nor each other what changes in them."""
+        before, self._is_quiet = self._is_quiet, True
+        try:
+            yield
+        finally:
+            self._is_quiet = before
+
+    def tell_selection(self, widget, name):
+        """What a student chooses in a widget goes to the trait of the same name of the selection."""
+
+        def tell(change):
+            if not self._is_quiet and self.selection is not None:
+                setattr(self.selection, name, change.new)
+
+        widget.observe(tell, name)
+
     def link_in_browser(self, leader, follower, name, both_ways=False):
         """Let a trait of one widget follow that of another in the browser, without a round trip to the
         kernel.
@@ -75,7 +93,18 @@ class Explorer(ipywidgets.VBox):
         link = ipywidgets.jslink if both_ways else ipywidgets.jsdlink
         self._links.append(link((leader, name), (follower, name)))
         for one, other in ((leader, follower), (follower, leader))[: 2 if both_ways else 1]:
-            one.observe(_mirror(one, other), name)
+            one.observe(self._mirror(one, other), name)
+
+    def _mirror(self, leader, follower):
+        def mirror(change):
+            if self._is_quiet or follower.comm is None:
+                return
+            if leader.from_browser:
+                follower.accept(change.name, change.new)
+            else:
+                setattr(follower, change.name, change.new)
+
+        return mirror
 
     def widgets(self):
         """All widgets inside, from the top down."""
@@ -88,6 +117,8 @@ class Explorer(ipywidgets.VBox):
 
     def describe(self):
         """What is shown, in words."""
+        if self.comm is None:
+            return f"{type(self).__name__} (closed)"
         return "\n".join(widget.describe() for widget in self.widgets() if isinstance(widget, Widget))
 
     def picture(self):
@@ -107,14 +138,7 @@ class Explorer(ipywidgets.VBox):
         return sheet
 
     def _repr_mimebundle_(self, **kwargs):
-        data = super()._repr_mimebundle_(**kwargs)
-        if data is None:
-            return None
-        data = {**data, "text/plain": self.describe()}
-        picture = self.picture()
-        if picture is not None:
-            data["image/png"] = b64encode(png_bytes(picture)).decode("ascii")
-        return data
+        return with_picture(self, super()._repr_mimebundle_(**kwargs) if self.comm else None)
 
     def close(self):
         """Stop all work, close every widget inside, and free what they hold."""
@@ -131,16 +155,7 @@ class Explorer(ipywidgets.VBox):
             if widget is not self:
                 widget.close()
         super().close()
+        self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets takes it away; ours says that it is closed
         # the notebook's history (Out) keeps this object; it shall not keep a network and its pictures alive,
         # too
         self.selection = None
-
-
-def _mirror(leader, follower):
-    def mirror(change):
-        if leader.from_browser:
-            follower.accept(change.name, change.new)
-        else:
-            setattr(follower, change.name, change.new)
-
-    return mirror

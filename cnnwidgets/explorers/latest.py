@@ -1,16 +1,21 @@
 """Work beside the event loop, of which only the newest result counts."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
+
+PATIENCE = 0.2
+"""Seconds after which even a result that has become stale is better than none."""
 
 
 class Latest:
     """Runs one piece of work at a time in a thread, so that the kernel stays free while a student moves a
     slider.
 
-    A request that comes while another is at work waits for it, and replaces any that waited before: whatever
-    has become stale is never started, and its result never shown.
+    A request that comes while another is at work waits for it, and replaces any that waited before: those are
+    never started. The result of a request that another one waits for is dropped, unless nothing has been
+    shown for a while: a camera would otherwise never be seen where a picture takes longer than a frame.
 
     Without a running event loop (a plain script) the work is done at once.
 
@@ -18,6 +23,8 @@ class Latest:
     ----------
     on_error : callable
         Gets the exception that the newest work or its ``apply`` raised.
+    patience : float
+        Seconds without a result after which a stale one is shown.
 
     Examples
     --------
@@ -27,11 +34,13 @@ class Latest:
     [42]
     """
 
-    def __init__(self, on_error: Callable[[Exception], Any]):
+    def __init__(self, on_error: Callable[[Exception], Any], patience: float = PATIENCE):
         self._on_error = on_error
+        self._patience = patience
         self._waiting = None
         self._task = None
         self._closed = False
+        self._shown_at = time.monotonic()
 
     def submit(self, work: Callable[[], Any], apply: Callable[[Any], Any]) -> None:
         """Compute ``work()`` in a thread, then call ``apply(result)`` on the loop, unless stale."""
@@ -44,6 +53,7 @@ class Latest:
             return
         self._waiting = work, apply
         if self._task is None or self._task.done():
+            self._shown_at = time.monotonic()
             self._task = loop.create_task(self._run())
 
     async def done(self) -> None:
@@ -60,11 +70,16 @@ class Latest:
             (work, apply), self._waiting = self._waiting, None
             try:
                 result = await asyncio.to_thread(work)
-                if self._waiting is None and not self._closed:
+                if self._counts():
                     apply(result)
+                    self._shown_at = time.monotonic()
             except Exception as error:
-                if self._waiting is None and not self._closed:
+                if self._counts():
                     self._on_error(error)
+
+    def _counts(self) -> bool:
+        overdue = time.monotonic() - self._shown_at > self._patience
+        return not self._closed and (self._waiting is None or overdue)
 
     def _finish(self, work, apply) -> None:
         try:

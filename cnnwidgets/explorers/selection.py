@@ -53,11 +53,11 @@ class Selection(t.HasTraits):
     - Default: the last convolution; also after another network has come that has no such layer
     """
 
-    channel = t.Int(0, min=0)
+    channel = t.Int(None, min=0, allow_none=True)
     """A channel of the layer; one that it does not have raises TraitError.
 
-    - Type: `int`
-    - Default: ``0``; the last one when a layer comes that has fewer
+    - Type: `int`, or None: not chosen yet, explorers fill in the strongest
+    - Default: ``None``, also after another layer has come, whose channels are others
     """
 
     position = t.Tuple(t.Int(), t.Int(), allow_none=True, default_value=None)
@@ -66,10 +66,11 @@ class Selection(t.HasTraits):
     - Type: tuple of two `int`, or None
     """
 
-    target = t.Int(0, min=0)
-    """The class to explain.
+    target = t.Int(None, min=0, allow_none=True)
+    """The class to explain; one that the network does not have raises TraitError.
 
-    - Type: `int`
+    - Type: `int`, or None: not chosen yet, explorers fill in the most probable
+    - Default: ``None``, also after another network has come
     """
 
     def __init__(self, network="toynet", image=None, layer=None, **traits):
@@ -95,12 +96,14 @@ class Selection(t.HasTraits):
         raise t.TraitError(f"network must be a Network, a torch module or a name, not {type(given).__name__}")
 
     @t.observe("network")
-    def _keep_what_fits(self, change):
+    def _begin_anew(self, change):
+        self.target = None
         names = [layer.name for layer in self.network.layers]
-        if self.layer not in names:
+        if self.layer in names:
+            self._forget_unit()
+        else:
             convolutions = [layer.name for layer in self.network.layers if layer.kind == "Conv2d"]
             self.layer = (convolutions or names)[-1]
-        self.target = min(self.target, self.network.n_classes - 1)
 
     @t.validate("image")
     def _read(self, proposal):
@@ -111,13 +114,12 @@ class Selection(t.HasTraits):
         return self.network.layer(proposal.value).name
 
     @t.observe("layer")
-    def _clip_channel(self, change):
-        self.channel = min(self.channel, self._n_channels() - 1)
-        self.position = None
+    def _forget_unit(self, change=None):
+        self.channel = self.position = None
 
     @t.validate("channel")
     def _is_channel(self, proposal):
-        if proposal.value >= self._n_channels():
+        if proposal.value is not None and proposal.value >= self._n_channels():
             raise t.TraitError(
                 f"channel {proposal.value} does not exist: {self.layer} has 0 to {self._n_channels() - 1}"
             )
@@ -128,7 +130,7 @@ class Selection(t.HasTraits):
 
     @t.validate("target")
     def _is_class(self, proposal):
-        if proposal.value >= self.network.n_classes:
+        if proposal.value is not None and proposal.value >= self.network.n_classes:
             raise t.TraitError(
                 f"class {proposal.value} does not exist: "
                 f"{self.network.name} has 0 to {self.network.n_classes - 1}"

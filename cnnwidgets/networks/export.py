@@ -40,7 +40,6 @@ def export(network, name, mean, std, recipe, result, seconds, folder):
     state = {key: value.half().contiguous() for key, value in network.state_dict().items()}
     path.write_bytes(save(state, metadata={"about": json.dumps(about)}))
     parameters = sum(value.numel() for value in state.values())
-    (folder / f"{name}.md").write_text(
-        model_card(name, about, result, parameters, path.stat().st_size, seconds)
-    )
+    card = model_card(name, about, result, parameters, path.stat().st_size, seconds)
+    (folder / f"{name}.md").write_text(card, encoding="utf-8", newline="\n")
     return path

@@ -65,10 +65,9 @@ def load(name: str, weights="DEFAULT", device: str | torch.device | None = None)
     if name in BUNDLED:
         network = _load_bundled(name, weights)
     else:  # only now: torchvision takes a second to import, and the bundled networks do without it
-        from .torchvision_zoo import check_name, load_torchvision
-
-        check_name(name, available())
-        network = load_torchvision(name, weights)
+        zoo = _torchvision_zoo()
+        zoo.check_name(name, available())
+        network = zoo.load_torchvision(name, weights)
     if device is not None:
         try:
             network.module.to(device)
@@ -79,12 +78,27 @@ def load(name: str, weights="DEFAULT", device: str | torch.device | None = None)
     return network
 
 
+def _torchvision_zoo():
+    try:
+        from . import torchvision_zoo
+    except (
+        ImportError,
+        RuntimeError,
+        OSError,
+    ) as error:  # such as "operator torchvision::nms does not exist"
+        raise NetworkError(
+            f"torchvision cannot be used with this torch ({torch.__version__}): {error}. Install two that "
+            "belong together, in one command: pip install --upgrade torch torchvision. The bundled toynet "
+            "works without it."
+        ) from error
+    return torchvision_zoo
+
+
 def available() -> list[str]:
     """Names that ``load`` knows: the bundled networks, then torchvision's classification networks."""
-    from . import bundled
-    from .torchvision_zoo import torchvision_names
+    from .bundled import BUNDLED
 
-    return [*bundled.BUNDLED, *torchvision_names()]
+    return [*BUNDLED, *_torchvision_zoo().torchvision_names()]
 
 
 def wrap(

@@ -164,6 +164,8 @@ class ActivationGrid(Widget):
         ------
         ValueError
             If the shape is another one.
+        TraitError
+            If `order` names a channel that does not exist, or one twice. What was shown before stays.
         """
         maps = as_numpy(activations)
         if maps.ndim in (2, 4) and len(maps) == 1:
@@ -172,13 +174,14 @@ class ActivationGrid(Widget):
             maps = maps[:, None, None]
         if maps.ndim != 3 or 0 in maps.shape:
             raise ValueError(f"activations must have the shape (channels, height, width), not {maps.shape}")
-        codes, ranges = quantise(maps)
         n, height, width = maps.shape
+        order = list(range(n)) if order is None else _checked_order(list(order), n)
+        codes, ranges = quantise(maps)
         with self.hold_sync():
             self._shape = [n, height, width]
             self._codes, self._ranges = codes.tobytes(), ranges.tobytes()
-            self.order = list(range(n)) if order is None else order
             self.channel = min(self.channel, n - 1)
+            self.order = order
             if self.position is not None and (self.position[0] >= height or self.position[1] >= width):
                 self.position = None
 
@@ -212,6 +215,8 @@ class ActivationGrid(Widget):
 
     @t.validate("channel")
     def _channel_exists(self, proposal: t.Bunch) -> int:
+        if self.from_browser:  # may come late, from a layer that is no longer shown
+            return min(max(proposal.value, 0), max(self.n_channels - 1, 0))
         if proposal.value != 0 and not 0 <= proposal.value < self.n_channels:
             told = (
                 f"there are 0 to {self.n_channels - 1}"
@@ -227,6 +232,8 @@ class ActivationGrid(Widget):
         if proposal.value is not None and not (
             0 <= proposal.value[0] < height and 0 <= proposal.value[1] < width
         ):
+            if self.from_browser:
+                return None
             raise t.TraitError(
                 f"position {tuple(proposal.value)} is outside the map of {height} × {width} cells"
             )
@@ -236,11 +243,12 @@ class ActivationGrid(Widget):
     def _channels_exist(self, proposal: t.Bunch) -> list[int]:
         if not proposal.value and self.n_channels:
             return list(range(self.n_channels))
-        wrong = [channel for channel in proposal.value if not 0 <= channel < self.n_channels]
-        if wrong or len(set(proposal.value)) < len(proposal.value):
-            told = f"there is no channel {wrong[0]}" if wrong else "a channel comes twice"
-            raise t.TraitError(f"order must name channels from 0 to {self.n_channels - 1}, each once; {told}")
-        return proposal.value
+        try:
+            return _checked_order(proposal.value, self.n_channels)
+        except t.TraitError:
+            if self.from_browser:
+                return list(range(self.n_channels))
+            raise
 
     @t.validate("receptive_field")
     def _plain_field(self, proposal: t.Bunch) -> "dict | None":
@@ -257,6 +265,11 @@ class ActivationGrid(Widget):
         if not pairs or any(len(pair) != 2 for pair in pairs.values()):
             raise t.TraitError("receptive_field needs size, stride and padding, each (h, w) in pixels")
         return pairs
+
+    def close(self) -> None:
+        """Remove the widget from all views and free the maps, in the kernel and in the browser."""
+        super().close()
+        self._trait_values["_shape"] = [0, 0, 0]
 
     def describe(self) -> str:
         """The maps and the chosen channel in words."""
@@ -294,3 +307,11 @@ class ActivationGrid(Widget):
         both.paste(tiles, (0, 0))
         both.paste(large, (tiles.width + 16, 0))
         return both
+
+
+def _checked_order(order: list[int], n: int) -> list[int]:
+    wrong = [channel for channel in order if not 0 <= channel < n]
+    if wrong or len(set(order)) < len(order):
+        told = f"there is no channel {wrong[0]}" if wrong else "a channel comes twice"
+        raise t.TraitError(f"order must name channels from 0 to {n - 1}, each once; {told}")
+    return order

@@ -1,5 +1,6 @@
 """What all widgets share: strict keywords, visible errors, other forms than the live one, a clean end."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -117,19 +118,7 @@ class Widget(anywidget.AnyWidget):
         return type(self).__name__
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:
-            return None
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        data = {**data, "text/plain": self.describe()}
-        try:
-            picture = self.picture()
-        except Exception as error:  # a missing picture must not cost the live widget
-            self.log.error("%s could not be drawn", type(self).__name__, exc_info=error)
-            picture = None
-        if picture is not None:
-            data["image/png"] = _base64(png_bytes(picture))
-        return data, metadata
+        return with_picture(self, super()._repr_mimebundle_(**kwargs) if self.comm else None)
 
     # -- end ---------------------------------------------------------------------------------------
 
@@ -154,6 +143,7 @@ class Widget(anywidget.AnyWidget):
         self.send_state("error")
         layout = self.layout
         super().close()
+        self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets takes it away; ours says that it is closed
         if layout is not None:
             layout.close()
 
@@ -204,7 +194,28 @@ def shown_errors(callback: Callable) -> Callable:
     return shown
 
 
-def _base64(data: bytes) -> str:
-    from base64 import b64encode
+def with_picture(widget: Any, bundle: Any) -> Any:
+    """Add to what the live widget is displayed by its text, and its picture for places without widgets.
 
-    return b64encode(data).decode("ascii")
+    Parameters
+    ----------
+    widget : widget with ``describe()`` and ``picture()``
+    bundle : dict, (dict, dict), or None
+        Data, or data and metadata, by MIME type; None for a widget that is closed.
+
+    Returns
+    -------
+    dict or (dict, dict)
+    """
+    if bundle is None:
+        return {"text/plain": f"{type(widget).__name__} (closed)"}
+    data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
+    data = {**data, "text/plain": widget.describe()}
+    try:
+        picture = widget.picture()
+    except Exception as error:  # a missing picture must not cost the live widget
+        widget.log.error("%s could not be drawn", type(widget).__name__, exc_info=error)
+        picture = None
+    if picture is not None:
+        data["image/png"] = b64encode(png_bytes(picture)).decode("ascii")
+    return (data, *metadata) if isinstance(bundle, tuple) else data

@@ -71,6 +71,14 @@ class ClassPicker(Widget):
     - Default: ``5``
     """
 
+    def __init__(self, **traits: Any) -> None:
+        self._moving = False  # whether the target is being moved by the picker itself
+        target = traits.pop("target", None)
+        super().__init__(**traits)
+        if target is not None:  # chosen on purpose, whatever is most probable
+            self.target = target
+            self.follow = traits.get("follow", False)
+
     @property
     def target_name(self) -> str:
         """Name of the chosen class; empty if there are no classes."""
@@ -101,18 +109,25 @@ class ClassPicker(Widget):
                 self.probabilities = ()
             if self.target >= max(len(self.classes), 1):
                 self.follow = True
-                self.target = self._best() or 0
+                self._move(self._best() or 0)
 
     @t.observe("probabilities", "follow")
     def _go_to_best(self, change: t.Bunch) -> None:
         best = self._best()
         if self.follow and best is not None:
-            self.target = best
+            self._move(best)
 
     @t.observe("target")
     def _stop_following(self, change: t.Bunch) -> None:
-        if self._best() not in (None, self.target):
+        if not self._moving and self.target != self._best():
             self.follow = False
+
+    def _move(self, target: int) -> None:
+        self._moving = True
+        try:
+            self.target = target
+        finally:
+            self._moving = False
 
     @t.validate("probabilities")
     def _one_for_each(self, proposal: t.Bunch) -> np.ndarray:

@@ -109,18 +109,32 @@ class NeuronSlider(Widget):
         self._arrange()
 
     def _arrange(self) -> None:
-        order = np.arange(self.n_channels)
+        self.order = self._arranged()
+
+    def _arranged(self) -> list[int]:
+        order = np.arange(len(self.strengths) or self.n_channels)
         if self.sort and len(self.strengths):
             # NaN last; equal ones in the order of their numbers, as the browser does it
             order = np.argsort(-np.where(np.isnan(self.strengths), -np.inf, self.strengths), kind="stable")
-        self.order = order.tolist()
+        return order.tolist()
 
     @t.validate("channel")
     def _exists(self, proposal: t.Bunch) -> int:
         n = max(self.n_channels, len(self.strengths))
+        if self.from_browser:  # may come late, from a layer that is no longer shown
+            return min(max(proposal.value, 0), n - 1)
         if not 0 <= proposal.value < n:
             raise t.TraitError(f"{self.label} {proposal.value} does not exist: there are 0 to {n - 1}")
         return proposal.value
+
+    @t.validate("order")
+    def _permutation(self, proposal: t.Bunch) -> list[int]:
+        n = len(self.strengths) or self.n_channels
+        if sorted(proposal.value) == list(range(n)):
+            return proposal.value
+        if self.from_browser:  # may come late, from a layer that is no longer shown
+            return self._arranged()
+        raise t.TraitError(f"order must name each {self.label} from 0 to {n - 1} once")
 
     def next(self) -> None:
         """Go to the next channel in `order`; stays at the last."""

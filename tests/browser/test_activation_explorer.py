@@ -100,6 +100,28 @@ def test_another_layer_and_another_picture(notebook):
     page.wait_for_new_pixels(TILES, tiles)
 
 
+def test_a_layer_with_more_channels_with_fewer_and_without_maps(notebook):
+    """The first thing that the notebook asks for, and then some."""
+    page = notebook("layers", [EXPLORE.replace("relu3", "relu1")])
+    page.locator(DETAIL).wait_for()
+    select = page.locator(".cw-layers select")
+    for layer, text in (
+        ("relu5", "64 channels · 11 × 11"),
+        ("conv3", "96 channels · 11 × 11"),
+        ("fc6", "256 channels, one number each"),
+        ("relu1", "48 channels · 48 × 48"),
+        ("conv2", "64 channels · 23 × 23"),
+    ):
+        select.select_option(layer)
+        expect(page.locator(".cw-activations")).to_contain_text(text)
+        expect(page.locator(".cw-slider")).to_contain_text(f"of {text.split()[0]}")
+        kernel_becomes(page, "explorer.selection.channel == explorer.slider.channel", True)
+        chosen = page.kernel("explorer.selection.channel")
+        expect(page.locator(SLIDER)).to_have_attribute("aria-valuenow", str(chosen))
+        assert page.locator(".cw-error:not([hidden])").count() == 0
+    assert page.kernel_errors == []
+
+
 def test_a_class_can_be_searched_and_chosen(notebook):
     page = open_explorer(notebook, "classes")
     page.locator(".cw-classes input[type=search], .cw-classes input[role=combobox]").first.fill("mush")
@@ -149,6 +171,9 @@ def test_the_camera_streams_and_stops(notebook):
             break
         page.wait_for_timeout(100)
     assert page.kernel("explorer.images.frame_seen") >= 3
+    maps = "hash(explorer.grid._codes)"
+    before = page.kernel(maps)
+    kernel_becomes(page, f"{maps} != {before}", True)  # the camera's picture moves, and so do the maps
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_timeout(500)
     seen = page.kernel("explorer.images.frame_seen")
@@ -191,6 +216,9 @@ def test_a_stale_layer_is_not_shown_after_a_later_one(notebook):
         select.select_option(layer)
     kernel_becomes(page, "explorer.selection.layer", "conv4")
     kernel_becomes(page, "explorer.grid.title.split(' ')[0]", "conv4")
+    kernel_becomes(page, "[explorer.grid.n_channels, explorer.slider.n_channels]", [96, 96])
+    assert page.kernel("list(explorer.grid.map_size)") == [11, 11]
+    assert page.locator(".cw-error:not([hidden])").count() == 0 and page.kernel_errors == []
     expect(page.locator(".cw-activations")).to_contain_text("conv4")
 
 

@@ -1,3 +1,4 @@
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -224,3 +225,26 @@ def test_a_nan_is_said(residual, images):
     images[1, 0, 3, 2] = float("nan")
     with pytest.raises(InputError, match="image 1 of the batch holds a NaN"):
         capture(residual, images, "conv1")
+
+
+def test_other_threads_may_run_the_same_module():
+    """An explorer computes in a thread while a cell calls the network: neither notices the other."""
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3)).eval()
+    x, other = torch.randn(1, 3, 20, 24), torch.randn(1, 3, 8, 10)
+    expected, done, wrong = capture(network, x, ["0"])["0"], threading.Event(), []
+
+    def look():
+        while not done.is_set():
+            if not torch.equal(capture(network, x, ["0"])["0"], expected):
+                wrong.append("taken from another thread")
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        with torch.no_grad():
+            for _ in range(300):
+                assert network(other).shape == (1, 5, 4, 6)
+    finally:
+        done.set()
+        thread.join()
+    assert wrong == []

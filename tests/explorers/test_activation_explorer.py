@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 from functools import partial
+from itertools import product
 
 import ipywidgets
 import numpy as np
@@ -18,7 +19,7 @@ from cnnwidgets.explorers import ActivationExplorer, Selection
 
 @pytest.fixture(scope="module")
 def network():
-    torch.manual_seed(0)
+    torch.manual_seed(35)
     module = nn.Sequential(
         nn.Conv2d(3, 5, 3, stride=2),
         nn.ReLU(),
@@ -63,9 +64,14 @@ def test_shows_the_maps_and_the_prediction(explorer, network):
     assert explorer.grid.receptive_field == {"size": [7, 7], "stride": [2, 2], "padding": [0, 0]}
 
 
-def test_begins_with_the_strongest_channel(explorer, network):
+def test_begins_with_the_strongest_channel_and_the_most_probable_class(explorer, network):
     strongest = int(plain_maps(network, picture(1), 3).max(axis=(1, 2)).argmax())
+    assert strongest != 0, "or this test could not fail"
     assert explorer.selection.channel == explorer.slider.channel == explorer.grid.channel == strongest
+    with torch.no_grad():
+        best = int(network.module(network.read(picture(1))).argmax())
+    assert best != 0, "or this test could not fail"
+    assert explorer.selection.target == explorer.classes.target == best
 
 
 def test_another_image_keeps_the_channel_and_another_layer_starts_anew(explorer, network):
@@ -79,6 +85,71 @@ def test_another_image_keeps_the_channel_and_another_layer_starts_anew(explorer,
     assert explorer.grid.n_channels == explorer.slider.n_channels == 5
     strongest = int(plain_maps(network, picture(2), 1).max(axis=(1, 2)).argmax())
     assert explorer.selection.channel == explorer.grid.channel == strongest
+
+
+@pytest.mark.parametrize("sort", [False, True])
+@pytest.mark.parametrize("from_browser", [False, True])
+def test_from_any_layer_to_any_other(network, sort, from_browser):
+    """More channels, fewer, as many; maps, numbers: grid, slider and selection tell of one layer."""
+    explorer = ActivationExplorer(network, image=picture(1), layer="0", samples={})
+    explorer.slider.sort = sort
+    names = [layer.name for layer in network.layers]
+    for layer in [name for pair in product(names, names) for name in pair]:
+        if from_browser:
+            explorer.layers.set_state({"layer": layer})
+        else:
+            explorer.selection.layer = layer
+        expected = plain_maps(network, picture(1), int(layer) + 1)
+        expected = expected.reshape(len(expected), *(expected.shape[1:] or (1, 1)))
+        assert explorer.selection.layer == explorer.layers.layer == layer
+        assert explorer.grid.title.startswith(layer)
+        assert (explorer.grid.n_channels, *explorer.grid.map_size) == expected.shape
+        tolerance = np.ptp(expected, axis=(1, 2)).max() / 255 / 2 * 1.01 + 1e-6
+        np.testing.assert_allclose(explorer.grid.activations, expected, atol=tolerance)
+        strengths = expected.max(axis=(1, 2))
+        np.testing.assert_allclose(explorer.slider.strengths, strengths, rtol=1e-5, atol=1e-6)
+        assert explorer.slider.order == explorer.grid.order
+        assert explorer.selection.channel == explorer.slider.channel == explorer.grid.channel
+        assert strengths[explorer.selection.channel] == strengths.max()
+        assert explorer.grid.error == explorer.slider.error == explorer.layers.error == ""
+    explorer.close()
+
+
+def test_a_channel_can_be_chosen_together_with_its_layer(network):
+    """Also while the maps of the layer are still being computed."""
+
+    async def scenario():
+        explorer = ActivationExplorer(network, image=picture(1), layer="0", samples={})
+        explorer.selection.layer = "2"
+        explorer.selection.channel = 6  # the layer shown until now has five
+        await explorer.done()
+        found = (
+            explorer.selection.channel,
+            explorer.slider.channel,
+            explorer.grid.channel,
+            explorer.grid.error,
+        )
+        explorer.close()
+        return found
+
+    assert asyncio.run(scenario()) == (6, 6, 6, "")
+
+
+def test_what_a_given_selection_says_is_kept(network):
+    selection = Selection(network, image=picture(1), layer="2", channel=3, target=1, position=(1, 2))
+    explorer = ActivationExplorer(selection=selection, samples={})
+    assert (selection.channel, selection.target, selection.position) == (3, 1, (1, 2))
+    assert (explorer.slider.channel, explorer.grid.channel, explorer.classes.target) == (3, 3, 1)
+    assert explorer.grid.position == (1, 2)
+    explorer.close()
+
+
+def test_late_messages_of_a_layer_no_longer_shown_are_no_error(explorer):
+    explorer.selection.layer = "0"
+    explorer.slider.set_state({"channel": 6, "order": list(range(7))})
+    explorer.grid.set_state({"channel": 6, "position": [6, 10], "order": list(range(7))})
+    assert explorer.slider.error == explorer.grid.error == ""
+    assert explorer.slider.channel == explorer.grid.channel == explorer.selection.channel == 4
 
 
 def test_all_widgets_and_the_selection_go_together(explorer):
@@ -169,6 +240,27 @@ def test_a_selection_can_be_shared(network):
     two.close()
 
 
+def test_another_layer_in_explorers_that_share_a_selection(network):
+    selection = Selection(network, image=picture(1), layer="0")
+    one, two = (ActivationExplorer(selection=selection, samples={}) for _ in range(2))
+    one.layers.set_state({"layer": "2"})
+    for explorer in (one, two):
+        assert explorer.grid.n_channels == 7 and explorer.grid.channel == selection.channel
+        assert explorer.grid.error == explorer.layers.error == ""
+        explorer.close()
+
+
+def test_another_network_is_looked_at_once(explorer, monkeypatch):
+    asked = []
+    compute = explorer._compute
+    monkeypatch.setattr(explorer, "_compute", lambda request: asked.append(request[2]) or compute(request))
+    explorer.selection.network = "toynet"
+    assert asked == ["conv5"]
+    assert (
+        explorer.selection.target == explorer.classes.target == int(np.argmax(explorer.classes.probabilities))
+    )
+
+
 def test_in_a_running_loop_the_kernel_stays_free_and_the_last_request_is_shown(network):
     async def scenario():
         explorer = ActivationExplorer(network, samples={"one": picture(1), "two": picture(2)}, layer="2")
@@ -210,7 +302,10 @@ def test_closing_leaves_no_widget_behind(network):
     explorer.close()
     assert set(ipywidgets.widgets.widget._instances) == before
     selection.layer = "0"  # nobody listens any more
-    assert explorer.grid.n_channels == 7
+    assert explorer.selection is None and explorer.grid.n_channels == 0
+    explorer.slider.channel = 0
+    assert "closed" in explorer._repr_mimebundle_()["text/plain"] and "closed" in explorer.describe()
+    assert "closed" in explorer.grid._repr_mimebundle_()["text/plain"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 from cnnwidgets.explorers.latest import Latest
 
@@ -18,7 +19,7 @@ def test_without_an_event_loop_it_works_at_once():
 def test_what_has_become_stale_is_never_started_and_never_shown():
     async def scenario():
         started, shown, release = [], [], threading.Event()
-        latest = Latest(None)
+        latest = Latest(None, patience=60)
 
         def work(n):
             started.append(n)
@@ -68,13 +69,24 @@ def test_work_runs_in_a_thread_and_results_come_back_to_the_loop():
 def test_errors_of_the_newest_are_told_those_of_stale_ones_are_not():
     async def scenario():
         errors, shown = [], []
-        latest = Latest(lambda error: errors.append(str(error)))
+        latest = Latest(lambda error: errors.append(str(error)), patience=60)
 
         def fail(text):
             raise RuntimeError(text)
 
-        latest.submit(lambda: fail("stale"), shown.append)
-        await asyncio.sleep(0)
+        release, started = threading.Event(), threading.Event()
+
+        def stale():
+            started.set()
+            assert release.wait(10)
+            fail("stale")
+
+        latest.submit(stale, shown.append)
+        while not started.is_set():
+            await asyncio.sleep(0.005)
+        latest.submit(lambda: None, lambda _: None)
+        release.set()
+        await latest.done()
         latest.submit(lambda: 5, lambda value: fail(f"apply {value}"))
         await latest.done()
         latest.submit(lambda: fail("new"), shown.append)
@@ -82,6 +94,24 @@ def test_errors_of_the_newest_are_told_those_of_stale_ones_are_not():
         return errors, shown
 
     assert asyncio.run(scenario()) == (["apply 5", "new"], [])
+
+
+def test_a_stream_of_requests_is_not_starved():
+    """A camera sends frames faster than a large network can look at them: some must be seen all the same."""
+
+    async def scenario():
+        shown = []
+        latest = Latest(None, patience=0.1)
+        for n in range(40):
+            latest.submit(lambda n=n: time.sleep(0.06) or n, shown.append)
+            await asyncio.sleep(0.02)
+        before_the_end = len(shown)
+        await latest.done()
+        return before_the_end, shown
+
+    before_the_end, shown = asyncio.run(scenario())
+    assert before_the_end >= 3
+    assert shown == sorted(shown) and shown[-1] == 39
 
 
 def test_closing_forgets_what_waits():

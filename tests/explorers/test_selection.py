@@ -58,17 +58,20 @@ def test_what_does_not_exist_is_refused(network):
     assert (selection.layer, selection.target, selection.channel) == ("0", 3, 4)
 
 
-def test_another_layer_keeps_what_fits(network):
+def test_another_layer_forgets_the_unit(network):
+    """Its channel 4 has nothing to do with the other one's."""
     selection = Selection(network, channel=4, position=(1, 2))
-    selection.layer = "4"  # four classes
-    assert selection.channel == 3
-    assert selection.position is None
+    selection.layer = "4"
+    assert selection.channel is None and selection.position is None
+    selection.channel = 3
+    with pytest.raises(t.TraitError, match="4 has 0 to 3"):
+        selection.channel = 4
 
 
-def test_another_network_keeps_what_fits(network):
-    selection = Selection("toynet", layer="conv2", target=11)
+def test_another_network_forgets_unit_and_class(network):
+    selection = Selection("toynet-gap", layer="conv5", channel=100, position=(3, 3), target=11)
+    selection.network = "toynet"  # has a conv5 as well, with fewer channels
+    assert selection.layer == "conv5"
+    assert (selection.channel, selection.position, selection.target) == (None, None, None)
     selection.network = network
-    assert (selection.layer, selection.target) == ("0", 3)
-    selection.layer = "1"
-    selection.network = cw.wrap(tiny(2), input_size=20)
-    assert selection.layer == "1"
+    assert selection.layer == "0"

@@ -74,3 +74,18 @@ print(cw.load("toynet").predict(cw.samples("toytown cat"), k=1)[0].name)
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.strip() == "cat", run.stderr
+
+
+def test_a_broken_torchvision_is_told():
+    code = """
+import sys
+sys.modules["torchvision"] = None
+import cnnwidgets as cw
+try:
+    cw.load("alexnet")
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.startswith("NetworkError torchvision cannot be used with this torch"), run.stderr
+    assert "pip install --upgrade torch torchvision" in run.stdout

@@ -174,3 +174,11 @@ def test_the_argument_is_left_alone():
     before = maps.clone()
     ActivationGrid(maps)
     assert torch.equal(maps, before)
+
+
+def test_a_wrong_order_changes_nothing():
+    grid = ActivationGrid(np.arange(24.0).reshape(4, 2, 3), channel=3)
+    with pytest.raises(t.TraitError, match="there is no channel 5"):
+        grid.show(np.ones((2, 5, 5)), order=[0, 5])
+    assert (grid.n_channels, grid.map_size, grid.channel) == (4, (2, 3), 3)
+    assert "Channel 3" in grid.describe()

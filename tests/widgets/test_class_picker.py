@@ -90,3 +90,16 @@ def test_names_are_sent_once(messages):
     picker.probabilities = np.full(1000, 1e-3)
     picker.target = 7
     assert not any("classes" in state for state in sent)
+
+
+def test_a_target_chosen_on_purpose_stays():
+    given = ClassPicker(classes=["a", "b"], probabilities=[0.9, 0.1], target=1)
+    assert (given.target, given.follow) == (1, False)
+    early = ClassPicker(classes=["a", "b", "c"])
+    early.target = 2  # before anything is known of the picture
+    early.probabilities = [0.1, 0.8, 0.1]
+    assert (early.target, early.follow) == (2, False)
+    early.follow = True
+    assert early.target == 1
+    early.probabilities = [0.7, 0.2, 0.1]
+    assert (early.target, early.follow) == (0, True)

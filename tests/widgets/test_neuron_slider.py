@@ -71,3 +71,14 @@ def test_what_follows_from_new_strengths_comes_together(messages):
     slider.strengths = [3.0, 1.0]
     assert [set(state) for state in sent] == [{"strengths"}, {"channel", "order", "n_channels"}]
     assert (sent[1]["channel"], sent[1]["order"], sent[1]["n_channels"]) == (1, [0, 1], 2)
+
+
+def test_an_order_names_every_channel_once():
+    slider = NeuronSlider(strengths=[1.0, 2.0, 3.0])
+    for wrong in ([0, 1], [0, 1, 1], [0, 1, 3]):
+        with pytest.raises(t.TraitError, match="order must name each channel from 0 to 2 once"):
+            slider.order = wrong
+    slider.order = [2, 0, 1]
+    slider.channel = 2
+    slider.next()
+    assert slider.channel == 0

@@ -113,10 +113,9 @@ class Canvas:
         texel = textures.take(np.asarray(self._texture, np.int32).take(numbers) + in_texture)
         shade = ramps.take(np.asarray(self._ramp, np.int32).take(numbers) + position)
         entry = numbers.astype(np.int32) * (LEVELS * SHADES) + texel + shade
-        pixels = (
-            self._palette(contrast, brightness).take(entry).view(np.uint8).reshape(self.side, self.side, 4)
-        )
-        picture = Image.fromarray(pixels, "RGBX").convert("RGB").reduce(SCALE)
+        pixels = self._palette(contrast, brightness).take(entry)  # four bytes each: R, G, B and nothing
+        large = Image.frombuffer("RGBX", (self.side, self.side), pixels, "raw", "RGBX", 0, 1)
+        picture = large.convert("RGB").reduce(SCALE)
         if blur:
             picture = picture.filter(ImageFilter.GaussianBlur(blur))
         image = np.array(picture)

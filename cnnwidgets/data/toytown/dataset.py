@@ -61,6 +61,8 @@ class Toytown(Dataset):
     Every picture is drawn when it is asked for, from (split, seed, index) alone: the same bits on every
     machine, in any order, with nothing to download. Index ``i`` shows class ``i % len(classes)``.
 
+    The outlines are filled by Pillow, whose way of doing so last changed in version 11.2.
+
     Parameters
     ----------
     split : {"train", "test", "offcentre", "transfer"}
