@@ -44,6 +44,7 @@ def capture(model: nn.Module, x: Tensor, layers: str | Iterable[str]) -> dict[st
 
     Examples
     --------
+    >>> import torchvision
     >>> alexnet, x = torchvision.models.alexnet(), torch.randn(2, 3, 224, 224)
     >>> maps = capture(alexnet, x, ["features.0", "features.10"])
     >>> {name: tuple(each.shape) for name, each in maps.items()}

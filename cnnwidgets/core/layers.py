@@ -93,6 +93,7 @@ def list_layers(model: nn.Module, input_shape: Sequence[int] | None = None) -> l
 
     Examples
     --------
+    >>> import torchvision
     >>> for layer in list_layers(torchvision.models.alexnet(), (3, 224, 224))[:3]:
     ...     print(layer.label, layer.receptive_field.size)
     features.0 · Conv2d · 64 × 55 × 55 (11, 11)

@@ -85,9 +85,13 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
 
     Examples
     --------
-    >>> with undisturbed(net) as module:
-    ...     handle = module.conv1.register_forward_hook(print)  # gone afterwards
-    ...     module(x)
+    >>> network = nn.Sequential(nn.Conv2d(3, 4, 5), nn.Dropout()).train()
+    >>> with undisturbed(network) as module:
+    ...     handle = module[0].register_forward_hook(print)  # gone afterwards
+    ...     module.training
+    False
+    >>> network.training
+    True
     """
     module = as_module(module)
     with _one_at_a_time:

@@ -32,6 +32,7 @@ def class_scores(output: object) -> Tensor:
 
     Examples
     --------
+    >>> import torch
     >>> class_scores({"logits": torch.zeros(2, 10)}).shape
     torch.Size([2, 10])
     """

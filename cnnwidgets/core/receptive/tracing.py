@@ -28,6 +28,8 @@ class FieldTracer(TorchDispatchMode):
 
     Examples
     --------
+    >>> import torchvision
+    >>> network, image = torchvision.models.alexnet().features[:11].eval(), torch.zeros(1, 3, 224, 224)
     >>> with torch.inference_mode(), FieldTracer(image) as tracer:
     ...     maps = network(image)
     >>> tracer.field_of(maps)
