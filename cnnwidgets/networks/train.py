@@ -2,7 +2,8 @@
 
 Draws 40,000 Toytown pictures, trains for ten epochs, folds batch norm away, and writes the weights (half
 precision) and a model card. About a quarter of an hour on two CPU cores with bf16 instructions; use
-``--precision fp32`` on older ones. Any seed gives the accuracy in the model card to within half a point.
+``--precision fp32`` on older ones. Another run gives the test accuracy in the model card to within half a
+point: 98.0 % with seed 0 (shipped) and 97.8 % with seed 1 for toynet, 98.0 % and 98.2 % for toynet-gap.
 """
 
 import argparse
