@@ -144,6 +144,24 @@ def test_what_a_given_selection_says_is_kept(network):
     explorer.close()
 
 
+def test_a_stale_result_of_another_layer_is_not_shown(explorer):
+    """Even a stale result may arrive, for the camera's sake; its layer must still be the chosen one."""
+    explorer.selection.layer = "0"
+    late = explorer._compute((explorer.selection.network, explorer.selection.image, "2"))
+    explorer._apply(late)
+    assert explorer.grid.n_channels == 5 and explorer.grid.title.startswith("0")
+    assert explorer.selection.channel < 5
+
+
+def test_the_selection_is_told_once(explorer):
+    """Not of every step in which the widgets are brought to another layer."""
+    told = []
+    explorer.selection.observe(lambda change: told.append(change.new), ["channel", "target"])
+    explorer.slider.channel = 6
+    explorer.selection.layer = "0"
+    assert told == [6, None, explorer.slider.channel]
+
+
 def test_late_messages_of_a_layer_no_longer_shown_are_no_error(explorer):
     explorer.selection.layer = "0"
     explorer.slider.set_state({"channel": 6, "order": list(range(7))})

@@ -180,3 +180,9 @@ def test_a_picture_that_is_in_the_gallery_is_chosen_there():
     picker.image = touched
     assert picker.index == 2 and len(picker._names) == 3
     assert picker.image.getpixel((20, 20)) == (0, 0, 254)
+    large = Image.new("RGB", (900, 600), "lime")
+    picker.image = large
+    touched = large.copy()
+    touched.putpixel((20, 20), (0, 254, 0))  # no thumbnail shows it
+    picker.image = touched
+    assert picker.index == 4
