@@ -190,8 +190,8 @@ class Network:
 
     def predict(self, image, k: int = 5) -> list[Prediction]:
         """The ``k`` most probable classes of an image, the best first; all classes if there are fewer."""
-        if k < 1:
-            raise NetworkError(f"predict lists the k most probable classes: k must be at least 1, not {k}.")
+        if k < 0:
+            raise NetworkError(f"predict lists the k most probable classes: k can't be {k}.")
         probabilities = self.probabilities(self.read(image))[0]
         best = probabilities.topk(min(k, self.n_classes))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)

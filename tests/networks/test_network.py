@@ -124,6 +124,8 @@ def test_predict(network):
     everything = network.predict(PICTURE, k=10)
     assert len(everything) == 4 and sum(p.probability for p in everything) == pytest.approx(1)
     assert network.predict(PICTURE, k=0) == []
+    with pytest.raises(NetworkError, match="k can.t be -1"):
+        network.predict(PICTURE, k=-1)
 
 
 @pytest.mark.parametrize("training", [True, False])
