@@ -3,6 +3,7 @@
 from html import escape
 
 import ipywidgets
+import numpy as np
 
 from ..core import capture
 from ..data import samples as all_samples
@@ -154,7 +155,9 @@ class ActivationExplorer(Explorer):
         maps = capture(network.module, x, [layer])[layer][0]
         if network.layer(layer).channels_last:
             maps = maps.movedim(-1, 0)
-        return request, x, maps.float().cpu().numpy(), network.probabilities(x)[0], network.picture(image)
+        # not network.probabilities(), which refuses NaN: a broken network is the one that must be looked into
+        probabilities = network.scores(x)[0].float().softmax(dim=0).cpu().numpy()
+        return request, x, maps.float().cpu().numpy(), probabilities, network.picture(image)
 
     def _apply(self, result):
         (network, image, layer), x, maps, probabilities, picture = result
@@ -164,7 +167,8 @@ class ActivationExplorer(Explorer):
         self._input = network, image, x
         info = network.layer(layer)
         strengths = maps.reshape(len(maps), -1).max(axis=1)
-        channel = int(strengths.argmax()) if chosen.channel is None else chosen.channel
+        strongest = int(np.nan_to_num(strengths, nan=-np.inf).argmax())
+        channel = strongest if chosen.channel is None else chosen.channel
         # Until both are told, grid and slider have different channels. Their links rest meanwhile, and each
         # tells the browser all at once.
         with self.quiet(), self.grid.hold_sync(), self.slider.hold_sync():
@@ -180,7 +184,8 @@ class ActivationExplorer(Explorer):
             self.grid.error = ""
         self._shown = network, layer
         chosen.channel = channel
-        chosen.target = self.classes.target
+        if np.isfinite(probabilities).any():
+            chosen.target = self.classes.target
 
     def close(self):
         """Stop all work, close every widget inside, and free what they hold."""

@@ -229,6 +229,25 @@ def test_layers_with_the_channels_last():
     explorer.close()
 
 
+def test_a_network_that_gives_nan_can_be_looked_into():
+    """It is the one that needs it most: the first layer with NaN shows where it begins."""
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 3), nn.Flatten(), nn.Linear(5 * 16 * 24, 3))
+    with torch.no_grad():
+        module[1].weight[2, 0, 0, 0] = torch.nan
+    explorer = ActivationExplorer(
+        cw.wrap(module, input_size=(20, 28)), image=picture(1), layer="0", samples={}
+    )
+    assert np.isfinite(explorer.grid.activations).all() and explorer.grid.error == ""
+    assert np.isnan(explorer.classes.probabilities).all() and explorer.selection.target is None
+    explorer.selection.layer = "1"
+    assert "1 not finite" in explorer.grid.describe()
+    assert explorer.selection.channel != 2, "the strongest of those that can be compared"
+    assert explorer.grid.error == explorer.slider.error == explorer.classes.error == ""
+    assert explorer.picture() is not None
+    explorer.close()
+
+
 def test_a_fully_connected_layer_is_a_row_of_numbers(explorer):
     explorer.selection.layer = "5"
     assert explorer.grid.n_channels == 4 and explorer.grid.map_size == (1, 1)
