@@ -13,6 +13,9 @@ HARMLESS = (
 )  # 7.6
 
 
+CONTROL = "No such comm target registered: jupyter.widget.control"
+
+
 class NotebookPage:
     """A notebook open in the browser. What is not defined here is the Playwright page's: ``page.locator()``.
 
@@ -70,7 +73,12 @@ class NotebookPage:
     @property
     def kernel_errors(self) -> list[str]:
         """Exceptions and stderr from the kernel since the page opened, those in widget callbacks included."""
-        return self.page.evaluate("() => window.cwKernelErrors")
+        errors = self.page.evaluate("() => window.cwKernelErrors")
+        if any(CONTROL in error for error in errors):
+            # The page asked for widgets before the kernel had imported ipywidgets: noise of one comm.
+            unknown = next((error for error in errors if error.startswith("No such comm: ")), None)
+            errors = [error for error in errors if CONTROL not in error and error != unknown]
+        return errors
 
     def kernel(self, expression: str):
         """Value of a Python expression in the notebook's kernel (anything JSON can carry)."""
