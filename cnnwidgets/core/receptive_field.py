@@ -1,6 +1,8 @@
 """Receptive field: the part of the image that a unit of a layer can see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 Box = tuple[int, int, int, int]
 
@@ -25,6 +27,11 @@ class ReceptiveField:
     whole_image : bool
         Whether every unit sees all that the network reads of the image, as after global pooling. (A strided
         network may leave a rim narrower than its stride unread.)
+    image_size : (int, int), optional
+        Height and width of the image on which the field was traced.
+    spans : (ndarray of int or None, ndarray of int or None), optional
+        What each row and each column of units sees of such an image, clipped at every layer: shape (n, 2),
+        first pixel and the one after the last.
 
     References
     ----------
@@ -43,6 +50,8 @@ class ReceptiveField:
     stride: tuple[int, int]
     padding: tuple[int, int]
     whole_image: bool = False
+    image_size: tuple[int, int] | None = field(default=None, compare=False, repr=False)
+    spans: tuple[np.ndarray | None, np.ndarray | None] | None = field(default=None, compare=False, repr=False)
 
     def box(self, row: int, col: int) -> Box:
         """What the unit in that row and column sees, as if the image went on beyond its rim.
@@ -59,13 +68,20 @@ class ReceptiveField:
     def clipped(self, row: int, col: int, image_size: tuple[int, int]) -> Box:
         """What the unit sees of an image of that size (H, W); empty if its field is nothing but padding.
 
-        Counts in the rim that a strided network may leave unread.
+        Clipped at every layer if the field was traced on an image of that size: then it is exactly the hull
+        of the pixels that reach the unit. Otherwise at the border of the image only, which counts in the rim
+        that a strided network may leave unread.
         """
-        height, width = image_size
         top, left, bottom, right = self.box(row, col)
-        return (
-            min(max(top, 0), height),
-            min(max(left, 0), width),
-            min(max(bottom, 0), height),
-            min(max(right, 0), width),
-        )
+        top, bottom = self._along(0, row, top, bottom, image_size)
+        left, right = self._along(1, col, left, right, image_size)
+        return top, left, bottom, right
+
+    def _along(self, axis: int, unit: int, start: int, stop: int, image_size: tuple[int, int]) -> tuple[int, int]:
+        length = image_size[axis]
+        start, stop = min(max(start, 0), length), min(max(stop, 0), length)
+        spans = self.spans[axis] if self.spans and tuple(image_size) == self.image_size else None
+        if spans is None or not 0 <= unit < len(spans):
+            return start, stop
+        first, after = spans[unit].tolist()
+        return (first, after) if first < after else (start, start)

@@ -80,10 +80,12 @@ def check(net, height: int = H, width: int = W, gapless: bool = True) -> Recepti
     seen = hull(hits.any(0).any(0))
     for row, col in product(*map(range, hits.shape[:2])):
         truth, box = hull(hits[row, col]), field.box(row, col)
+        top, left, bottom, right = clipped = field.clipped(row, col, (height, width))
         if truth is None:
+            assert top == bottom or left == right, "only padding reaches the unit"
             continue
         assert intersection(truth, box) == truth, "a pixel outside of the field reaches the unit"
-        assert intersection(truth, field.clipped(row, col, (height, width))) == truth
+        assert clipped == truth, "clipped at every layer, it is exactly what reaches the unit"
         if gapless or intersection(box, seen) == box:
             assert intersection(box, seen) == truth, "the field is larger than what reaches the unit"
     return field

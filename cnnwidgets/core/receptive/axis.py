@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from . import spans as of_units
+from .spans import Spans
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,9 @@ class Axis:
     mirrored : int
         Units at either end that only repeat others (reflecting padding). A window that reaches over them and
         their originals sees nothing new; until then the kind is reported as unknown.
+    spans : Spans or None
+        If sliding: what each unit sees, clipped at every layer; window and stride alone would count in a rim
+        that a strided layer left unread.
     """
 
     length: int
@@ -41,11 +49,12 @@ class Axis:
     dims: frozenset[int]
     window: tuple[int, int] | None
     mirrored: int = 0
+    spans: Spans | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def of_image(cls, length: int, dim: int) -> Axis:
         """Pixels themselves: each sees itself."""
-        return cls(length, 0, length, 1, frozenset({dim}), (1, 0))
+        return cls(length, 0, length, 1, frozenset({dim}), (1, 0), spans=of_units.of_pixels(length))
 
     @property
     def sliding(self) -> bool:
@@ -76,7 +85,8 @@ class Axis:
         if reach < 2 * self.mirrored:
             return None
         window = (size + reach * self.stride, padding + before * self.stride)
-        return replace(self, window=window, stride=self.stride * stride, mirrored=0)._within(n)
+        spans = None if self.spans is None else of_units.swept(self.spans, kernel, stride, before, dilation, n)
+        return replace(self, window=window, stride=self.stride * stride, mirrored=0, spans=spans)._within(n)
 
     def cut(self, dim: int, start: int, step: int, n: int) -> Axis | None:
         """After taking ``n`` units along ``dim``: every ``step``-th from ``start``, negative for padding."""
@@ -86,13 +96,16 @@ class Axis:
             return None
         size, padding = self.window
         window = (size, padding - start * self.stride)
-        return replace(self, window=window, stride=self.stride * step)._within(n)
+        spans = None if self.spans is None else of_units.taken(self.spans, start + step * np.arange(n))
+        return replace(self, window=window, stride=self.stride * step, spans=spans)._within(n)
 
     def _within(self, n: int) -> Axis | None:
         """Only ``n`` units are left: narrow down what they see together."""
         size, padding = self.window
         low = max(self.low, -padding)
         high = min(self.high, (n - 1) * self.stride - padding + size)
+        if self.spans is not None:
+            low, high = max(low, int(self.spans[:, 0].min())), min(high, int(self.spans[:, 1].max()))
         return replace(self, low=low, high=high) if low < high else None
 
     def mixed(self, dims: Iterable[int]) -> Axis:
@@ -106,7 +119,7 @@ class Axis:
 
     def scattered(self, dims: Iterable[int]) -> Axis:
         """After an order that no window describes; without dims: fixed."""
-        return replace(self, dims=frozenset(dims), window=None, mirrored=0)
+        return replace(self, dims=frozenset(dims), window=None, mirrored=0, spans=None)
 
     def moved(self, to: Callable[[int], int]) -> Axis:
         """After the dimensions of the tensor were numbered anew."""
@@ -119,7 +132,10 @@ class Axis:
             start = min(-self.window[1], -other.window[1])
             stop = max(self.window[0] - self.window[1], other.window[0] - other.window[1])
             mirrored = max(self.mirrored, other.mirrored)
-            return replace(self, low=low, high=high, window=(stop - start, -start), mirrored=mirrored)
+            window, spans = (stop - start, -start), None
+            if self.spans is not None and other.spans is not None and len(self.spans) == len(other.spans):
+                spans = of_units.hull(self.spans, other.spans)
+            return replace(self, low=low, high=high, window=window, mirrored=mirrored, spans=spans)
         for wide in (self, other):
             if wide.fixed and (wide.low, wide.high) == (low, high):
                 return wide

@@ -70,6 +70,8 @@ class FieldTracer(TorchDispatchMode):
             stride=tuple(0 if axis.fixed else axis.stride for axis in view),
             padding=tuple(padding for _, padding in windows),
             whole_image=all(axis.whole for axis in view),
+            image_size=tuple(axis.length for axis in view),
+            spans=tuple(axis.spans for axis in view),
         )
 
     def channels_last(self, tensor: Tensor) -> bool:
