@@ -1,18 +1,12 @@
 """Capture: the activations of any layers, from one forward pass."""
 
-from collections.abc import Callable, Iterable
-from threading import get_ident
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
-from .errors import LayerError
-from .layer_names import CallNames, first_tensor
 from .module import as_module, prepared, undisturbed
-
-
-class _Enough(BaseException):
-    """Ends a forward pass. Not an ``Exception``, lest the network itself catches it."""
+from .visit import visit
 
 
 def capture(model: nn.Module, x: Tensor, layers: str | Iterable[str]) -> dict[str, Tensor]:
@@ -51,66 +45,22 @@ def capture(model: nn.Module, x: Tensor, layers: str | Iterable[str]) -> dict[st
     {'features.0': (2, 64, 55, 55), 'features.10': (2, 256, 13, 13)}
     """
     module = as_module(model)
-    wanted = list(dict.fromkeys([layers] if isinstance(layers, str) else layers))
-    names = CallNames(module)
-    parts = dict.fromkeys(names.modules[names.split(layer)] for layer in wanted)
+    wanted = [layers] if isinstance(layers, str) else list(layers)
+    found: dict[str, Tensor] = {}
     # Inference tensors, which a caller under inference_mode would otherwise get, are of no use with autograd.
     with undisturbed(module), torch.inference_mode(False), torch.no_grad():
         images = prepared(module, x)
-        if not wanted:
-            return {}
-        found: dict[str, Tensor] = {}
-        hook = _keep(found, frozenset(wanted), names, _memory_of(module))
-        for part in parts:
-            part.register_forward_hook(hook)
-        try:
-            module(images)
-        except _Enough:
-            pass
-        missing = [layer for layer in wanted if layer not in found]
-        if missing:
-            raise LayerError(_why_missing(missing[0], names))
+        taken = _memory_of(module)
+
+        def keep(layer: str, output: Tensor, is_last: bool) -> None:
+            # What comes later may write into this memory (in-place ReLU, also through a view). Nothing comes
+            # after the last one, which needs no copy unless its memory belongs to the network.
+            owned = is_last and output.untyped_storage().data_ptr() not in taken
+            found[layer] = output.detach() if owned else output.detach().clone()
+
+        visit(module, images, wanted, keep)
     return {layer: found[layer] for layer in wanted}
-
-
-def _keep(found: dict[str, Tensor], wanted: frozenset[str], names: CallNames, taken: set[int]) -> Callable:
-    """Hook that fills ``found`` and ends the forward pass when it is full."""
-
-    asked_by = get_ident()
-
-    def hook(part: nn.Module, inputs: tuple, returned: object) -> None:
-        if get_ident() != asked_by:  # somebody else runs the same module in another thread
-            return
-        name = names.next(part)
-        if name not in wanted or name in found:
-            return
-        output = first_tensor(returned)
-        if output is None:
-            raise LayerError(
-                f"layer {name!r} returned a {type(returned).__name__}, not a tensor; choose a part of it"
-            )
-        last = len(found) + 1 == len(wanted)
-        # What comes later may write into this memory (in-place ReLU, also through a view). Nothing comes
-        # after the last one, which needs no copy unless its memory belongs to the network.
-        owned = last and output.untyped_storage().data_ptr() not in taken
-        found[name] = output.detach() if owned else output.detach().clone()
-        if last:
-            raise _Enough
-
-    return hook
 
 
 def _memory_of(module: nn.Module) -> set[int]:
     return {each.untyped_storage().data_ptr() for each in (*module.parameters(), *module.buffers())}
-
-
-def _why_missing(layer: str, names: CallNames) -> str:
-    name = names.split(layer)
-    times = names.times(name)
-    if times == 0:
-        return (
-            f"layer {layer!r} exists, but the network did not call it for this input (in evaluation mode); "
-            "list_layers(model, input_shape) lists the layers that run"
-        )
-    often = "once" if times == 1 else f"{times} times"
-    return f"layer {name!r} ran {often} only, so there is no {layer!r}"

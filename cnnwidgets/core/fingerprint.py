@@ -1,0 +1,44 @@
+"""Fingerprint of a network: tells whether a saved result belongs to it."""
+
+from hashlib import sha256
+
+import torch
+from torch import nn
+
+from .module import as_module
+
+
+def fingerprint(model: nn.Module) -> str:
+    """Short name for all that makes a network answer as it does: its structure, its weights, its buffers.
+
+    Parameters
+    ----------
+    model : Module or Network
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits. Networks of other weights have others; the device does not count.
+
+    Examples
+    --------
+    >>> network = nn.Linear(2, 1)
+    >>> before = fingerprint(network)
+    >>> with torch.no_grad():
+    ...     network.bias += 1
+    >>> fingerprint(network) == before
+    False
+    """
+    module = as_module(model)
+    digest = sha256(
+        "\n".join(
+            f"{name} {type(part).__name__} {part.extra_repr()}" for name, part in module.named_modules()
+        ).encode()
+    )
+    for name, tensor in module.state_dict().items():
+        if not isinstance(tensor, torch.Tensor):
+            continue
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy() if flat.numel() else b"")
+    return digest.hexdigest()[:16]

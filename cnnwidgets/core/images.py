@@ -1,0 +1,293 @@
+"""Many images, whatever they come in: a tensor, a dataset, a folder, any iterable; read batch by batch."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from hashlib import sha256
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .errors import CnnWidgetsError, InputError
+
+PICTURE_FILES = frozenset(
+    ".png .jpg .jpeg .jpe .jfif .gif .webp .avif .heic .heif .tif .tiff .bmp .jp2 .ppm .pgm .pbm .ico".split()
+)
+
+SAMPLED = 16
+"""How many images go into the fingerprint of a collection."""
+
+
+def images_of(model: object, images: Any) -> "Images":
+    """Take images as users have them.
+
+    Parameters
+    ----------
+    model : Module or Network
+        A ``Network`` reads pictures; a plain module takes preprocessed tensors only.
+    images : Tensor, folder, dataset, sequence or iterable
+        - A float tensor (N, C, H, W): preprocessed images.
+        - The path of a folder: all picture files in it and below, in the order of their names. Those that
+          cannot be read are left out, and listed in ``skipped``.
+        - A dataset or sequence (``len`` and ``[i]``), or any iterable, such as a generator or a
+          ``DataLoader``. Its items are float tensors (C, H, W), or batches of them (N, C, H, W), which count
+          as preprocessed; or whatever the ``Network`` reads: paths, PIL images, arrays, uint8 tensors,
+          objects with an ``image``. Of a pair such as (image, label) the first.
+
+    Returns
+    -------
+    Images
+
+    Raises
+    ------
+    InputError
+        If there are none, or they are nothing of the above; names the mend.
+    """
+    read = getattr(model, "read", None)
+    if isinstance(images, Images):
+        return images
+    if isinstance(images, Tensor):
+        if images.ndim != 4:
+            raise InputError(f"a tensor of images has shape (N, C, H, W), not {tuple(images.shape)}")
+        return Indexed(images, read) if len(images) else _none("the tensor is empty")
+    if isinstance(images, (str, Path)):
+        return _folder(Path(images).expanduser(), read)
+    if hasattr(images, "__len__") and hasattr(images, "__getitem__") and not isinstance(images, dict):
+        return Indexed(images, read) if len(images) else _none(f"the {type(images).__name__} is empty")
+    if not isinstance(images, Iterable):
+        raise InputError(
+            f"images come as a tensor, a folder, a dataset or an iterable, not as a {type(images).__name__}"
+        )
+    return Streamed(images, read)
+
+
+class Images:
+    """Base: some images with their numbers.
+
+    Attributes
+    ----------
+    skipped : dict of int to str
+        Number of each image that could not be read, with the reason.
+    can_read_again : bool
+        Whether ``tensor`` and ``item`` give any image at any time.
+    """
+
+    can_read_again = False
+    is_tensor = False
+
+    def __init__(self, read: Callable[[Any], Tensor] | None) -> None:
+        self._read = read
+        self.skipped: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def batches(
+        self, size: int, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[list[int], Tensor]]:
+        """Numbers and preprocessed tensors (n, C, H, W) of the images from ``start`` to ``stop``."""
+        raise NotImplementedError
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the first image that can be read."""
+        raise NotImplementedError
+
+    def fingerprint(self) -> str:
+        """Tells collections apart."""
+        raise NotImplementedError
+
+    def name(self, number: int) -> str:
+        """What a person calls the image."""
+        return f"image {number}"
+
+    def _tensor(self, item: Any, number: int) -> Tensor:
+        """One preprocessed image (C, H, W) from an item."""
+        if isinstance(item, (tuple, list)) and len(item) and not hasattr(item, "image"):
+            item = item[0]
+        if isinstance(item, Tensor) and item.is_floating_point():
+            if item.ndim == 3 or (item.ndim == 4 and len(item) == 1):
+                return item.detach().reshape(item.shape[-3:])
+            raise InputError(f"{self.name(number)} is no tensor (C, H, W): its shape is {tuple(item.shape)}")
+        if self._read is None:
+            raise InputError(
+                f"{self.name(number)} is a {type(item).__name__}, and a plain module reads none: give float "
+                "tensors (C, H, W), or a network from cnnwidgets.wrap(module, preprocess=...)"
+            )
+        return self._read(item)[0]
+
+    def _joined(self, numbers: Sequence[int], tensors: Sequence[Tensor]) -> Tensor:
+        sizes = {tuple(tensor.shape) for tensor in tensors}
+        if len(sizes) > 1:
+            odd = next(i for i, tensor in enumerate(tensors) if tensor.shape != tensors[0].shape)
+            raise InputError(
+                f"all images must have one size: {self.name(numbers[0])} has {tuple(tensors[0].shape)}, "
+                f"{self.name(numbers[odd])} has {tuple(tensors[odd].shape)}; resize them first"
+            )
+        return torch.stack(list(tensors))
+
+
+class Indexed(Images):
+    """Images that can be asked for by their number.
+
+    Parameters
+    ----------
+    items : Tensor, Dataset or sequence
+    read : callable or None
+        From an item to a tensor (1, C, H, W).
+    names : sequence of str, optional
+    forgiving : bool
+        Leave out what cannot be read instead of raising.
+    """
+
+    can_read_again = True
+
+    def __init__(self, items: Any, read: Any, names: Sequence[str] | None = None, forgiving: bool = False):
+        super().__init__(read)
+        self._items, self._names, self._forgiving = items, names, forgiving
+        self.is_tensor = isinstance(items, Tensor)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        reason = ""
+        for number in range(len(self)):
+            try:
+                return tuple(self.tensor(number).shape)
+            except (CnnWidgetsError, OSError) as error:
+                if not self._forgiving:
+                    raise
+                reason = reason or str(error)
+        return _none(f"none can be read. {reason}")
+
+    def name(self, number: int) -> str:
+        if self._names is not None:
+            return self._names[number]
+        if isinstance(self._items, (list, tuple)) and isinstance(self._items[number], (str, Path)):
+            return str(self._items[number])
+        return super().name(number)
+
+    def item(self, number: int) -> Any:
+        """The image as it was given."""
+        return self._items[number]
+
+    def tensor(self, number: int) -> Tensor:
+        """The image as the network takes it, (C, H, W)."""
+        return self._tensor(self.item(number), number)
+
+    def batches(
+        self, size: int, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[list[int], Tensor]]:
+        stop = len(self) if stop is None else min(stop, len(self))
+        for first in range(start, stop, size):
+            numbers = list(range(first, min(first + size, stop)))
+            if self.is_tensor:
+                yield numbers, self._items[first : numbers[-1] + 1]
+                continue
+            read, tensors = [], []
+            for number in numbers:
+                try:
+                    tensors.append(self.tensor(number))
+                except (CnnWidgetsError, OSError) as error:
+                    if not self._forgiving:
+                        raise
+                    self.skipped[number] = str(error)
+                else:
+                    read.append(number)
+            yield read, self._joined(read, tensors) if tensors else torch.empty(0)
+
+    def fingerprint(self) -> str:
+        """Tells collections apart: by their number of images, their names, and some of the images."""
+        digest = sha256(f"{len(self)} images".encode())
+        if self._names is not None:
+            digest.update("\n".join(self._names).encode())
+        step = max(1, len(self) // SAMPLED)
+        for number in range(0, len(self), step):
+            try:
+                digest.update(_bytes_of(self.tensor(number)))
+            except (CnnWidgetsError, OSError):
+                if not self._forgiving:
+                    raise
+                digest.update(b"unreadable")
+        return digest.hexdigest()[:16]
+
+
+class Streamed(Images):
+    """Images of an iterable, which can be gone through once, in their order."""
+
+    def __init__(self, items: Iterable, read: Any) -> None:
+        super().__init__(read)
+        stream = self._each(items)
+        first = next(stream, None)
+        if first is None:
+            _none(f"the {type(items).__name__} gives none")
+        self._shape = tuple(first.shape)
+        self._fingerprint = sha256(b"stream" + _bytes_of(first)).hexdigest()[:16]
+        self._stream = chain([first], stream)
+        self._next = 0
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        return self._shape
+
+    def _each(self, items: Iterable) -> Iterator[Tensor]:
+        number = 0
+        for item in items:
+            batch = item[0] if isinstance(item, (tuple, list)) and len(item) else item
+            several = isinstance(batch, Tensor) and batch.ndim == 4 and batch.is_floating_point()
+            for each in batch if several else [item]:
+                yield self._tensor(each, number)
+                number += 1
+
+    def batches(
+        self, size: int, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[list[int], Tensor]]:
+        if start < self._next:
+            raise InputError(
+                f"image {start} has gone by already, as an iterable gives each once: pass a list or a "
+                "dataset, or a new iterable"
+            )
+        for _ in islice(self._stream, start - self._next):
+            pass
+        self._next = start
+        while size_now := min(size, size if stop is None else stop - self._next):
+            tensors = list(islice(self._stream, size_now))
+            if not tensors:
+                return
+            numbers = list(range(self._next, self._next + len(tensors)))
+            self._next += len(tensors)
+            yield numbers, self._joined(numbers, tensors)
+
+    def fingerprint(self) -> str:
+        """Tells iterables apart by their first image."""
+        return self._fingerprint
+
+
+def _folder(folder: Path, read: Any) -> Indexed:
+    if not folder.is_dir():
+        what = "is a file, not a folder: put it into a list" if folder.exists() else "does not exist"
+        raise InputError(f"the folder '{folder}' {what} (looked from {Path.cwd()})")
+    if read is None:
+        raise InputError(
+            "a plain module reads no folders: give a network from cnnwidgets.wrap(module, preprocess=...)"
+        )
+    files = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in PICTURE_FILES and path.is_file()
+    }
+    names = sorted(name for name in files if not any(part.startswith(".") for part in name.split("/")))
+    if not names:
+        _none(f"the folder '{folder}' has no picture files (.png, .jpg, …)")
+    return Indexed([files[name] for name in names], read, names, forgiving=True)
+
+
+def _none(why: str) -> Any:
+    raise InputError(f"there are no images to look at: {why}")
+
+
+def _bytes_of(tensor: Tensor) -> bytes:
+    return str(tuple(tensor.shape)).encode() + tensor.float().cpu().contiguous().numpy().tobytes()

@@ -1,0 +1,418 @@
+"""Going through the images: every channel of every layer in one pass."""
+
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError, LayerError
+from ..fingerprint import fingerprint
+from ..images import images_of
+from ..layer_names import CallNames
+from ..layers import LayerInfo, list_layers
+from ..module import as_module, placement, prepared, undisturbed
+from ..progress import reporter
+from ..visit import visit
+from .maxima import maxima, places
+from .ranking import ENTRY, lots
+from .result import KINDS, Patches, join_ranges
+
+BATCH = 64
+"""Images in one pass, of at most 128 x 128 pixels; fewer of larger ones, so that their maps stay in the
+processor's caches."""
+
+SAVE_EVERY = 10.0
+"""Seconds between two savings of a checkpoint."""
+
+
+def max_activating_patches(
+    model: nn.Module,
+    images: Any,
+    layers: str | Iterable[str],
+    k: int = 9,
+    *,
+    batch_size: int | None = None,
+    precision: str = "exact",
+    seed: int = 0,
+    start: int = 0,
+    stop: int | None = None,
+    checkpoint: str | Path | None = None,
+    progress: Any = None,
+) -> Patches:
+    r"""Find the patches of the images at which each unit fires most.
+
+    For channel :math:`c` of a layer with activation maps :math:`A`, an image :math:`x` counts with its
+    strongest place only,
+
+    .. math:: p_c(x) = \arg\max_{i,j} A_{cij}(x), \qquad v_c(x) = \max_{i,j} A_{cij}(x),
+
+    the images are ordered by :math:`v_c`, and a patch is the part of the image that the unit at :math:`p_c`
+    sees, its receptive field clipped at every layer. All channels of all layers are found in one pass over
+    the images. Memory grows with the number of units times ``k``, not with the number of images.
+
+    The k strongest flatter a unit. So two more sets are kept for each: the k images in which it fires
+    (:math:`v_c > 0`) but least, and a random sample of k images in which it fires.
+
+    Parameters
+    ----------
+    model : Module or Network
+        Used in evaluation mode, left as it was.
+    images : Tensor (N, C, H, W), folder, dataset, sequence or iterable
+        Float tensors count as preprocessed; a ``Network`` reads everything else, see
+        :func:`cnnwidgets.core.images.images_of`. All of one size once they are preprocessed.
+    layers : str or iterable of str
+        Names as :func:`list_layers` gives them. Layers without maps, such as fully connected ones, count as
+        maps of one cell, which sees the whole image.
+    k : int
+        Patches of each kind for each unit.
+    batch_size : int, optional
+        Images in one forward pass; 64 small ones or 32 large ones if not given.
+    precision : {"exact", "fast"}
+        ``"fast"`` lets torch compute in bfloat16 where it thinks fit: two to three digits of each activation,
+        with more ties and now and then another order among equals.
+    seed : int
+        Of the random sample.
+    start, stop : int, optional
+        Numbers of the images to look at; parts can be put together by :meth:`Patches.merge`.
+    checkpoint : path, optional
+        Written every ten seconds and at the end, also at an interruption; if the file is there, the scan goes
+        on where it stopped.
+    progress : callable or tqdm bar, optional
+        Called with the number of images done and the total (None for an iterable).
+
+    Returns
+    -------
+    Patches
+        ``patches["conv5", 12].strongest`` is a list of :class:`Patch`.
+
+    Raises
+    ------
+    LayerError
+        If there is no such layer (says the nearest names), or it has no maps.
+    InputError
+        If there are no images, one cannot be used (says which), or the checkpoint belongs to another scan.
+
+    Notes
+    -----
+    Of equal activations the earlier image counts, and in one map the first cell, row by row; ``Patch.tied``
+    says how many cells there are. A map with a NaN or an infinity counts for nothing, and is counted in
+    ``Unit.n_not_finite``. To stop a scan and keep what it has found, step through a :class:`PatchScan`.
+
+    References
+    ----------
+    Girshick, Donahue, Darrell, Malik, "Rich feature hierarchies for accurate object detection and semantic
+    segmentation", 2014, section 3.1. Zeiler, Fergus, "Visualizing and understanding convolutional networks",
+    2014, section 3. Springenberg, Dosovitskiy, Brox, Riedmiller, "Striving for simplicity", 2015.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    >>> patches = max_activating_patches(model, torch.randn(20, 3, 8, 10), "1", k=2)
+    >>> unit = patches["1", 3]
+    >>> [patch.value >= unit.strongest[1].value for patch in unit.strongest]
+    [True, True]
+    >>> unit.pixels(unit.strongest[0])[0].shape
+    torch.Size([3, 3, 3])
+    """
+    scan = PatchScan(
+        model,
+        images,
+        layers,
+        k,
+        batch_size=batch_size,
+        precision=precision,
+        seed=seed,
+        start=start,
+        stop=stop,
+        checkpoint=checkpoint,
+    )
+    return scan.run(progress)
+
+
+class PatchScan:
+    """A scan step by step: watch it, stop it, go on later.
+
+    Each step takes one batch of images and gives the number of images done so far.
+
+    Parameters
+    ----------
+    model, images, layers, k, batch_size, precision, seed, start, stop, checkpoint
+        As for :func:`max_activating_patches`.
+
+    Attributes
+    ----------
+    n_done : int
+        Images done, those that could not be read among them.
+    n_images : int or None
+        How many there are to do; None for an iterable.
+
+    Examples
+    --------
+    >>> scan = PatchScan(nn.Conv2d(3, 4, 3), torch.randn(20, 3, 8, 10), [""], batch_size=8)
+    Traceback (most recent call last):
+    cnnwidgets.core.errors.LayerError: there is no layer ''; there are none. ...
+    >>> model = nn.Sequential(nn.Conv2d(3, 4, 3))
+    >>> scan = PatchScan(model, torch.randn(20, 3, 8, 10), "0", batch_size=8)
+    >>> for n_done in scan:
+    ...     print(n_done, scan.result().n_images)
+    8 8
+    16 16
+    20 20
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        images: Any,
+        layers: str | Iterable[str],
+        k: int = 9,
+        *,
+        batch_size: int | None = None,
+        precision: str = "exact",
+        seed: int = 0,
+        start: int = 0,
+        stop: int | None = None,
+        checkpoint: str | Path | None = None,
+    ) -> None:
+        self._module = as_module(model)
+        names = list(dict.fromkeys([layers] if isinstance(layers, str) else layers))
+        _check(names, k, batch_size, precision, start, stop)
+        self._images = images_of(model, images)
+        self._fast = precision == "fast"
+        self._start = start
+        self._stop = stop
+        if self._images.can_read_again:
+            self._stop = len(self._images) if stop is None else min(stop, len(self._images))
+            if start >= self._stop:
+                raise InputError(f"there are no images from {start} to {self._stop}")
+        self.n_images = None if self._stop is None else self._stop - start
+        self._checkpoint = None if checkpoint is None else Path(checkpoint)
+        self._saved = time.monotonic()
+
+        shape = self._images.input_shape
+        self._batch_size = batch_size or (BATCH if shape[1] * shape[2] <= 128 * 128 else BATCH // 2)
+        self._result = Patches(
+            _layers(self._module, names, shape),
+            k,
+            seed,
+            precision,
+            shape,
+            fingerprint(self._module),
+            self._images.fingerprint(),
+        )
+        if self._checkpoint is not None and self._checkpoint.exists():
+            self._resume()
+        self._result.images = self._images
+        self._widths = np.concatenate(
+            [np.full(layer.n_channels, (layer.map_size or (1, 1))[1]) for layer in self._result.layers]
+        )
+        self.n_done = sum(b - a for a, b in self._result.ranges)
+        self._batches: Iterator | None = None
+
+    def __iter__(self) -> "PatchScan":
+        return self
+
+    def __next__(self) -> int:
+        if self._batches is None:
+            self._batches = self._read_ahead()
+        try:
+            numbers, batch = next(self._batches)
+        except StopIteration:
+            self._save()
+            raise
+        at = self._start + self.n_done
+        if len(batch):
+            self._look(numbers, batch)
+        # images that could not be read are done, too
+        ends = numbers[-1] + 1 if numbers else at
+        unread = [number for number in self._images.skipped if at <= number]
+        ends = max([ends, *(number + 1 for number in unread)])
+        result = self._result
+        result.skipped |= {self._images.name(number): self._images.skipped[number] for number in unread}
+        result.ranges = join_ranges([*result.ranges, (at, ends)])
+        self.n_done = ends - self._start
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            self._save()
+        return self.n_done
+
+    def run(self, progress: Any = None) -> Patches:
+        """Go on to the end.
+
+        Parameters
+        ----------
+        progress : callable or tqdm bar, optional
+
+        Returns
+        -------
+        Patches
+        """
+        report = reporter(progress)
+        try:
+            for done in self:
+                report(done, self.n_images)
+        except BaseException:
+            self._save()
+            raise
+        finally:
+            self.close()
+        return self.result()
+
+    def result(self) -> Patches:
+        """What has been found so far; going on does not change it."""
+        return self._result.copy()
+
+    def close(self) -> None:
+        """Stop reading ahead; the next step begins to read anew."""
+        if self._batches is not None:
+            self._batches.close()
+            self._batches = None
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def _read_ahead(self) -> Iterator[tuple[list[int], Tensor]]:
+        """Batches, the next one being read while the network works on this one."""
+        batches = self._images.batches(self._batch_size, self._start + self.n_done, self._stop)
+        if self._images.is_tensor:
+            yield from batches
+            return
+        with closing(batches), ThreadPoolExecutor(1, "cnnwidgets-read") as reader:
+            coming = reader.submit(next, batches, None)
+            while (batch := coming.result()) is not None:
+                coming = reader.submit(next, batches, None)
+                yield batch
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    def _look(self, numbers: list[int], batch: Tensor) -> None:
+        """One forward pass, and what it shows of every unit."""
+        result, (device, dtype) = self._result, placement(self._module)
+        dtype = torch.float64 if dtype == torch.float64 else torch.float32
+        images = np.array(numbers)
+        rankings = result.rankings
+        strong, weak = (
+            torch.from_numpy(rankings[kind].limits).to(device, dtype) for kind in ("strongest", "weakest")
+        )
+        drawn = lots(result.salts, images[:, None]) <= rankings["sample"].limits
+        lucky = torch.from_numpy(drawn).to(device)
+        maxima_of = {}
+        found = []
+
+        def see(name: str, output: Tensor, is_last: bool) -> None:
+            maps = _as_maps(result.layer(name), output)
+            units, best = result.slices[name], maxima(maps)
+            maxima_of[name] = values = best.to(dtype)
+            # Only the few that are among the best so far are worth the search for their place.
+            wanted = (values > 0) & ((values < weak[units]) | lucky[:, units])
+            wanted |= values > -strong[units]
+            rows, channels = wanted.nonzero(as_tuple=True)
+            cells, tied = places(maps, rows, channels, best[rows, channels])
+            found.append((rows, channels + units.start, cells, tied))
+
+        self._forward(batch, numbers, see)
+        best = torch.cat([maxima_of[layer.name] for layer in result.layers], dim=1).cpu().numpy()
+        rows, units, cells, tied = (torch.cat(each).cpu().numpy() for each in zip(*found, strict=True))
+        entries = np.empty(len(units), ENTRY)
+        entries["image"], entries["value"], entries["tied"] = images[rows], best[rows, units], tied
+        entries["row"], entries["col"] = np.divmod(cells, self._widths[units])
+        finite = np.isfinite(best)
+        usable = finite[rows, units]
+        for kind in KINDS:
+            rankings[kind].insert(units[usable], entries[usable])
+        result.histograms.add(best)
+        result.fired += (finite & (best > 0)).sum(axis=0)
+        result.not_finite += (~finite).sum(axis=0)
+        result.n_images += len(images)
+        if not self._images.can_read_again:
+            self._keep(numbers, batch)
+
+    def _forward(self, batch: Tensor, numbers: list[int], see: Any) -> None:
+        with undisturbed(self._module) as module, torch.inference_mode():
+            try:
+                x = prepared(module, batch)
+            except InputError as error:
+                broken = (~torch.isfinite(batch)).flatten(1).any(1).nonzero()
+                if not len(broken):
+                    raise
+                name = self._images.name(numbers[int(broken[0])])
+                raise InputError(f"{name} holds a NaN or an infinity; repair it first") from error
+            if x.device.type == "cpu":  # the faster order of memory for convolutions
+                x = x.contiguous(memory_format=torch.channels_last)
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=self._fast):
+                visit(module, x, [layer.name for layer in self._result.layers], see)
+
+    def _keep(self, numbers: list[int], batch: Tensor) -> None:
+        """Hold on to the images that can't be read again, as long as they are among the best of any unit."""
+        kept = self._result.kept
+        kept |= {number: image.clone() for number, image in zip(numbers, batch, strict=True)}
+        used = {int(i) for kind in KINDS for i in np.unique(self._result.rankings[kind].entries["image"])}
+        for number in kept.keys() - used:
+            del kept[number]
+
+    # -- checkpoints -------------------------------------------------------------------------------
+
+    def _save(self) -> None:
+        if self._checkpoint is not None:
+            self._result.save(self._checkpoint)
+            self._saved = time.monotonic()
+
+    def _resume(self) -> None:
+        saved, asked = Patches.load(self._checkpoint), self._result
+        for what in ("network", "data", "layers", "k", "seed", "precision", "input_shape"):
+            if getattr(saved, what) != getattr(asked, what):
+                raise InputError(
+                    f"the checkpoint '{self._checkpoint}' is of another scan (another {what}): delete it, or "
+                    "give another file"
+                )
+        ends = self._stop if self._stop is not None else np.inf
+        if len(saved.ranges) > 1 or any(a != self._start or b > ends for a, b in saved.ranges):
+            raise InputError(
+                f"the checkpoint '{self._checkpoint}' has the images {saved.ranges}, which are not the "
+                "beginning of those asked for: delete it, or give another file"
+            )
+        if not self._images.can_read_again and saved.n_images:
+            raise InputError(
+                "an iterable gives its images once, so the pixels of those done are lost: give a list or a "
+                "dataset to go on with a scan"
+            )
+        self._result = saved
+
+
+def _check(
+    layers: list, k: int, batch_size: int | None, precision: str, start: int, stop: int | None
+) -> None:
+    if not layers:
+        raise LayerError("name at least one layer; list_layers(model, input_shape) lists them")
+    if k < 1 or (batch_size is not None and batch_size < 1):
+        raise InputError(f"k and batch_size are at least 1, not {k} and {batch_size}")
+    if precision not in ("exact", "fast"):
+        raise InputError(f"precision is 'exact' or 'fast', not {precision!r}")
+    if start < 0 or (stop is not None and stop <= start):
+        raise InputError(f"start and stop count from 0, start before stop, not {start} and {stop}")
+
+
+def _layers(module: nn.Module, names: list[str], shape: tuple[int, int, int]) -> list[LayerInfo]:
+    known = {layer.name: layer for layer in list_layers(module, shape)}
+    missing = [name for name in names if name not in known]
+    if missing:
+        CallNames(module).split(missing[0])  # says the nearest names
+        raise LayerError(f"layer {missing[0]!r} did not run, or returned no tensor for a batch of images")
+    for name in names:
+        if len(known[name].output_shape) not in (1, 3):
+            raise LayerError(
+                f"layer {name!r} has no maps: its output is {known[name].output_shape} for an image; choose "
+                "one with (C, H, W), or a vector"
+            )
+    return [known[name] for name in names]
+
+
+def _as_maps(layer: LayerInfo, output: Tensor) -> Tensor:
+    """Output of a layer as (N, C, h, w)."""
+    if layer.map_size is None:
+        return output[:, :, None, None]
+    return output.movedim(-1, 1) if layer.channels_last else output
