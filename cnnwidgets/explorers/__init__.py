@@ -3,6 +3,8 @@
 from .activation_explorer import ActivationExplorer
 from .base import Explorer
 from .explore import explore
+from .filter_explorer import FilterExplorer
+from .patch_explorer import PatchExplorer
 from .selection import Selection
 
-__all__ = ["ActivationExplorer", "Explorer", "Selection", "explore"]
+__all__ = ["ActivationExplorer", "Explorer", "FilterExplorer", "PatchExplorer", "Selection", "explore"]

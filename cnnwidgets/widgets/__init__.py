@@ -3,16 +3,26 @@
 from .activation_grid import ActivationGrid
 from .base import Widget, shown_errors
 from .class_picker import ClassPicker
+from .filter_grid import FilterGrid
 from .image_picker import ImagePicker
 from .layer_picker import LayerPicker
+from .network_picker import NetworkPicker
 from .neuron_slider import NeuronSlider
+from .patch_grid import PatchGrid
+from .scan_control import ScanControl
+from .unit_search import UnitSearch
 
 __all__ = [
     "ActivationGrid",
     "ClassPicker",
+    "FilterGrid",
     "ImagePicker",
     "LayerPicker",
+    "NetworkPicker",
     "NeuronSlider",
+    "PatchGrid",
+    "ScanControl",
+    "UnitSearch",
     "Widget",
     "shown_errors",
 ]

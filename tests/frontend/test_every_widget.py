@@ -4,13 +4,49 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnnwidgets.widgets import ActivationGrid, ClassPicker, ImagePicker, LayerPicker, NeuronSlider
+from cnnwidgets.widgets import (
+    ActivationGrid,
+    ClassPicker,
+    FilterGrid,
+    ImagePicker,
+    LayerPicker,
+    NetworkPicker,
+    NeuronSlider,
+    PatchGrid,
+    ScanControl,
+    UnitSearch,
+)
 
 MAPS = np.random.default_rng(0).random((6, 4, 5), dtype=np.float32)
+
+FILTERS = np.random.default_rng(1).normal(size=(6, 3, 4, 5)).astype(np.float32)
+
+
+def analysed(filters):
+    """With a filter opened and everything known of it."""
+    grid = FilterGrid(filters, channel=2)
+    some = np.linspace(0.1, 0.9, 6)
+    grid.analyse(np.ones((6, 8, 8)), some, 100 * some, 9 * some, filters, firing=some, firing_layer="relu1")
+    return grid
+
+
+def patches_and_all():
+    """With a chosen patch, its map, a histogram and an average."""
+    grid = PatchGrid()
+    pictures = np.random.default_rng(2).integers(0, 256, (4, 20, 30, 3), dtype=np.uint8)
+    grid.show([dict(picture=each, box=(-3, 4, 4, 13), value=2.5, source="test 1") for each in pictures])
+    grid.chosen = 1
+    grid.show_map(1, MAPS[0], cell=(1, 2))
+    grid.set_histogram([3, 9, 2], [0, 1, 2, 3], n_silent=1)
+    grid.set_average(pictures[0, :7, :9])
+    return grid
+
 
 MAKE = {
     "ActivationGrid": lambda: ActivationGrid(MAPS, image=Image.new("RGB", (50, 40), "teal")),
     "ClassPicker": lambda: ClassPicker(classes=["cat", "dog", "bus"], probabilities=[0.2, 0.7, 0.1]),
+    "FilterGrid": lambda: analysed(FILTERS),
+    "FilterGrid, higher layer": lambda: analysed(FILTERS[:, [0, 1, 2, 0]]),
     "ImagePicker": lambda: ImagePicker([Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]),
     "LayerPicker": lambda: LayerPicker(
         layers=[
@@ -18,7 +54,18 @@ MAKE = {
             dict(name="fc", kind="Linear", output_shape=(3,)),
         ]
     ),
+    "NetworkPicker": lambda: NetworkPicker(
+        options=[
+            dict(name="toynet"),
+            dict(name="alexnet", available=False, note="233 MB, not on this machine"),
+        ]
+    ),
     "NeuronSlider": lambda: NeuronSlider(strengths=MAPS.max((1, 2))),
+    "PatchGrid": patches_and_all,
+    "ScanControl": lambda: ScanControl(source="5,000 Toytown pictures"),
+    "UnitSearch": lambda: UnitSearch(
+        parts=["wheel"], part="wheel", hits=[dict(layer="conv5", channel=54, score=0.31)]
+    ),
 }
 
 
@@ -133,4 +180,4 @@ def test_ready_long_before_anywidget_gives_up(show, widget):
 
 def test_small_enough_to_be_sent_with_every_instance(widget):
     """Trap 8."""
-    assert len(str(widget._esm)) < 40_000
+    assert len(str(widget._esm)) < 48_000

@@ -12,9 +12,13 @@ from cnnwidgets.core.errors import LayerError
 from cnnwidgets.widgets import (
     ActivationGrid,
     ClassPicker,
+    FilterGrid,
     ImagePicker,
     LayerPicker,
+    NetworkPicker,
     NeuronSlider,
+    ScanControl,
+    UnitSearch,
     Widget,
     shown_errors,
 )
@@ -31,9 +35,15 @@ MAKE = {
         MAPS, image=Image.new("RGB", (50, 40), "teal"), **traits
     ),
     "ClassPicker": lambda **traits: ClassPicker(classes=["cat", "dog"], probabilities=[0.2, 0.8], **traits),
+    "FilterGrid": lambda **traits: FilterGrid(MAPS[:, None], **traits),
     "ImagePicker": lambda **traits: ImagePicker([Image.new("RGB", (40, 30), "red")], **traits),
     "LayerPicker": lambda **traits: LayerPicker(layers=LAYERS, **traits),
+    "NetworkPicker": lambda **traits: NetworkPicker(options=[dict(name="toynet")], **traits),
     "NeuronSlider": lambda **traits: NeuronSlider(strengths=MAPS.max((1, 2)), **traits),
+    "ScanControl": lambda **traits: ScanControl(source="5,000 Toytown pictures", **traits),
+    "UnitSearch": lambda **traits: UnitSearch(
+        parts=["wheel"], part="wheel", hits=[dict(layer="conv5", channel=54, score=0.31)], **traits
+    ),
 }
 
 
@@ -62,7 +72,18 @@ def test_every_trait_says_its_type_and_default():
     import ast
     import inspect
 
-    for widget in (Widget, ActivationGrid, ClassPicker, ImagePicker, LayerPicker, NeuronSlider):
+    for widget in (
+        Widget,
+        ActivationGrid,
+        ClassPicker,
+        FilterGrid,
+        ImagePicker,
+        LayerPicker,
+        NetworkPicker,
+        NeuronSlider,
+        ScanControl,
+        UnitSearch,
+    ):
         body = ast.parse(inspect.getsource(widget)).body[0].body
         assert "Examples" in widget.__doc__ or widget is Widget
         for trait, following in zip(body, [*body[1:], None], strict=True):

@@ -132,6 +132,11 @@ class Toytown(Dataset):
         """The labels of all pictures, without drawing one: int64 array (length,)."""
         return np.arange(self._length) % len(self.classes)
 
+    def name(self, index) -> str:
+        """What a person calls a picture: ``"test 5 · clock"``."""
+        index = self._checked(index)
+        return f"{self.split} {index} · {self.classes[index % len(self.classes)]}"
+
     def batch(self, indices) -> Example:
         """Several pictures stacked: image (N, 96, 96, 3), label int64 (N,), both masks (N, 96, 96)."""
         indices = [self._checked(i) for i in indices]
