@@ -101,7 +101,9 @@ class PatchExplorer(Explorer):
         self.search.observe(self._choose_hit, "chosen")
         self.scan.on_start(self._scan_own)
         self.scan.on_reset(self._go_home)
+        self._is_new = True
         self._begin(images, patches)
+        self._is_new = False
 
     def show_error(self, error):
         """Show an exception above the patches."""
@@ -125,7 +127,9 @@ class PatchExplorer(Explorer):
         if patches is not None:
             self._settle(patches, f"{patches.n_images:,} pictures")
         elif images is not None:
-            self._search_for(images_of(network, images), "your pictures")
+            given = images_of(network, images)
+            many = f"{len(given):,} pictures" if given.can_read_again else "your pictures"
+            self._search_for(given, many)
         elif (found := bundled_patches(network)) is not None:
             self._settle(found, SOURCE)
         else:
@@ -226,6 +230,9 @@ class PatchExplorer(Explorer):
         self.slider.channel = channel
         self.search.mark(layer, channel)
         patches, which = self.patches, self.grid.which
+        if self._is_new:  # there when the cell ends, so that a saved notebook has a picture
+            self._apply_unit(self._read(patches, patches[layer, channel], which))
+            return
         self._latest.submit(lambda: self._read(patches, patches[layer, channel], which), self._apply_unit)
 
     def _show_map(self, change):
