@@ -1,25 +1,49 @@
 """Tensors in, tensors out: what the widgets show is computed here. Knows torch and numpy only."""
 
 from .capture import capture
+from .dissection import part_iou
 from .errors import CnnWidgetsError, InputError, LayerError, NetworkError, TargetError, did_you_mean
+from .filters import convolutions, filters, first_convolution
+from .fingerprint import fingerprint
+from .firing import firing_share
+from .frequency import frequency_response
+from .gabor import GaborFit, fit_gabor, random_filters_explained
 from .layers import LayerInfo, list_layers
 from .module import as_module, prepared, undisturbed
+from .patches import Patch, Patches, PatchScan, Unit, average_patch, cut_patch, max_activating_patches
 from .receptive_field import ReceptiveField
 from .scores import class_scores
 
 __all__ = [
     "CnnWidgetsError",
+    "GaborFit",
     "InputError",
     "LayerError",
     "LayerInfo",
     "NetworkError",
+    "Patch",
+    "PatchScan",
+    "Patches",
     "ReceptiveField",
     "TargetError",
+    "Unit",
     "as_module",
+    "average_patch",
     "capture",
     "class_scores",
+    "convolutions",
+    "cut_patch",
     "did_you_mean",
+    "filters",
+    "fingerprint",
+    "firing_share",
+    "first_convolution",
+    "fit_gabor",
+    "frequency_response",
     "list_layers",
+    "max_activating_patches",
+    "part_iou",
     "prepared",
+    "random_filters_explained",
     "undisturbed",
 ]

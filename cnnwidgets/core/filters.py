@@ -67,8 +67,11 @@ def convolutions(model: nn.Module, input_shape: Sequence[int] | None = None) -> 
     ['features.0', 'features.3', 'features.6', 'features.8', 'features.10']
     """
     parts = CallNames(as_module(model)).modules
-    ran = [layer.name for layer in list_layers(model, input_shape)]
-    return [name for name in ran if isinstance(parts.get(name), nn.Conv2d)]
+    known = None  # a Network has run already; a module's own attribute of that name is something else
+    if input_shape is None and not isinstance(model, nn.Module):
+        known = getattr(model, "layers", None)
+    ran = list_layers(model, input_shape) if known is None else known
+    return [layer.name for layer in ran if isinstance(parts.get(layer.name), nn.Conv2d)]
 
 
 def filters(model: nn.Module, layer: str) -> Tensor:

@@ -35,7 +35,10 @@ def fingerprint(model: nn.Module) -> str:
             f"{name} {type(part).__name__} {part.extra_repr()}" for name, part in module.named_modules()
         ).encode()
     )
-    for name, tensor in module.state_dict().items():
+    # Buffers that are not saved answer, too. (They come last, lest other fingerprints change.)
+    tensors = module.state_dict()
+    tensors |= {name: buffer for name, buffer in module.named_buffers() if name not in tensors}
+    for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor):
             continue
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from .capture import _Enough, _why_missing
 from .errors import LayerError
 from .layer_names import CallNames, first_tensor
 from .module import as_module, prepared, undisturbed
 from .receptive.calls import rule_name, tensors_in
+from .visit import _Enough, _why_missing
 
 NORMS = {"batch_norm": "batch norm", "group_norm": "group norm", "instance_norm": "instance norm"}
 """What may stand between a convolution and its nonlinearity. (In inference mode, in which these reach a
@@ -21,6 +21,7 @@ NONLINEARITIES = {
     "relu": "ReLU",
     "clamp_min": "ReLU",
     "hardtanh": "ReLU6",
+    "relu6": "ReLU6",
     "leaky_relu": "LeakyReLU",
     "prelu": "PReLU",
     "elu": "ELU",
@@ -32,7 +33,7 @@ NONLINEARITIES = {
     "mish": "Mish",
     "tanh": "Tanh",
 }
-"""Those after which the same places are above zero as before. (After a sigmoid all are, which says nothing.)"""
+"""Those after which the same places are above zero as before. (After a sigmoid all are.)"""
 
 _COPIES = ("clone", "detach", "alias", "dropout", "feature_dropout")
 

@@ -31,11 +31,13 @@ class Explorer(ipywidgets.VBox):
         For an unknown keyword, or a selection together with a network, image or layer.
     """
 
+    _arguments = "network, image, layer or selection"
+
     def __init__(self, network=None, image=None, layer=None, selection=None, **traits):
         for name in traits:
             if not self.has_trait(name):
                 raise TypeError(
-                    f"{type(self).__name__} has no argument {name!r}: give network, image, layer or selection"
+                    f"{type(self).__name__} has no argument {name!r}: give {self._arguments}"
                 )
         if selection is not None and any(given is not None for given in (network, image, layer)):
             raise TypeError("give either a selection, or network, image and layer")

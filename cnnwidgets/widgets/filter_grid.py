@@ -233,7 +233,8 @@ class FilterGrid(Widget):
             Share of the filter that its best Gabor explains, 0 to 1.
         orientation, wavelength : array, shape (n,), optional
             Of that Gabor's stripes: degrees counter-clockwise from horizontal, and pixels from stripe to
-            stripe. NaN stands for a filter without stripes.
+            stripe. NaN stands for a filter without stripes; in `wavelength` alone, for one with a single
+            edge or line.
         fitted : array, shape (n, C, kh, kw), optional
             That Gabor as a filter; drawn with the scale of the filter itself.
         norms : array, shape (n,), optional
@@ -368,6 +369,8 @@ class FilterGrid(Widget):
             told.append(f"best Gabor explains {100 * explained:.0f} %")
             if np.isfinite(orientation) and np.isfinite(wavelength):
                 told += [f"stripes at {orientation:.0f}°", f"every {wavelength:.1f} px"]
+            elif np.isfinite(orientation):
+                told.append(f"an edge or a line at {orientation:.0f}°")
             elif len(self._orientation):
                 told.append("not striped")
         if np.isfinite(firing):

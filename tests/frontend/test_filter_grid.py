@@ -285,6 +285,20 @@ def test_without_stripes(show, grid):
     assert "best Gabor explains 31 %\nnot striped" in shown.page.locator(".cw-figure-gabor").inner_text()
 
 
+def test_one_edge_is_no_stripes(show, grid):
+    grid.channel = 3
+    grid.analyse(
+        explained=np.full(7, 0.31),
+        orientation=np.full(7, 44.6),
+        wavelength=np.full(7, np.nan),
+        fitted=COLOUR,
+    )
+    shown = show(grid)
+    text = shown.page.locator(".cw-figure-gabor").inner_text()
+    assert "best Gabor explains 31 %\nan edge or a line at 45°" in text
+    assert ", ".join(grid.facts(3)[1:]) == "best Gabor explains 31 %, an edge or a line at 45°"
+
+
 def test_what_is_not_known_is_not_shown(show, grid):
     grid.channel = 0
     shown = show(grid)

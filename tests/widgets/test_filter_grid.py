@@ -105,6 +105,8 @@ def test_facts_in_words():
     assert "not striped" in grid.facts(0) and "fires at 0.0 % of the places" in grid.facts(0)
     assert not any("Gabor" in fact for fact in grid.facts(2))
     assert grid.describe() == "conv1: 3 filters of 3 × 4 × 5. Filter 1: " + ", ".join(grid.facts(1))
+    grid.analyse(orientation=[np.nan, 135.2, 3], wavelength=[np.nan, np.nan, 3])
+    assert "an edge or a line at 135°" in grid.facts(1)
 
 
 def test_filters_that_are_not_finite():

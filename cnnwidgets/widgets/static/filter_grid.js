@@ -200,7 +200,9 @@ function render({ model, el }) {
     const explained = facts.explained[channel];
     if (!Number.isFinite(explained)) return [];
     const found = stripes();
-    const told = found ? [`stripes at ${Math.round(found.orientation) % 180}°`, `every ${found.wavelength.toFixed(1)} px`] : ["not striped"];
+    const degrees = `${Math.round(facts.orientation[channel]) % 180}°`;
+    const single = Number.isFinite(facts.orientation[channel]) ? `an edge or a line at ${degrees}` : "not striped";
+    const told = found ? [`stripes at ${degrees}`, `every ${found.wavelength.toFixed(1)} px`] : [single];
     return [`explains ${Math.round(100 * explained)} %`, ...(facts.orientation.length ? told : [])];
   }
 
