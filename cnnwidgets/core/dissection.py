@@ -12,6 +12,9 @@ from .module import as_module
 
 BATCH = 32
 
+ROUNDING = 1e-6
+"""Between cells that are all at the threshold, interpolation may come out this much below it."""
+
 
 def part_iou(
     model: nn.Module,
@@ -24,10 +27,10 @@ def part_iou(
 ) -> dict[str, Tensor]:
     r"""How well the places at which each unit fires cover each part (intersection over union).
 
-    For unit :math:`k`, a threshold :math:`T_k` is taken that a given share of all its activations exceeds;
+    For unit :math:`k`, a threshold :math:`T_k` is taken that a given share of all its activations reaches;
     its maps, upsampled bilinearly to the size of the images and anchored at the middle of each cell's
-    receptive field, say where it fires, :math:`M_k(x) = A_k(x) > T_k`. With the mask :math:`L_p(x)` of part
-    :math:`p`,
+    receptive field, say where it fires, :math:`M_k(x) = A_k(x) \ge T_k`. With the mask :math:`L_p(x)` of
+    part :math:`p`,
 
     .. math:: \mathrm{IoU}_{k,p} = \frac{\sum_x |M_k(x) \cap L_p(x)|}{\sum_x |M_k(x) \cup L_p(x)|}.
 
@@ -41,7 +44,8 @@ def part_iou(
     layers : str or iterable of str
         Layers with maps.
     share : float
-        Share of a unit's activations that count as firing. Thresholds below zero are raised to zero.
+        Share of a unit's activations that count as firing. More do where many are equal, as in a unit that
+        saturates; what is not above zero never does.
     n_parts : int, optional
         How many parts there are; one more than the largest in the masks if not given.
     step : int
@@ -88,9 +92,9 @@ def part_iou(
     n_parts = int(masks.max()) + 1 if n_parts is None else n_parts
     if masks.min() < 0 or masks.max() >= n_parts:
         raise InputError(f"masks hold the parts 0 to {n_parts - 1}, not {masks.min()} to {masks.max()}")
-    known = {layer.name: layer for layer in list_layers(as_module(model), tuple(x.shape[1:]))}
     if step < 1:
         raise InputError(f"step is at least 1, not {step}")
+    known = {layer.name: layer for layer in list_layers(as_module(model), tuple(x.shape[1:]))}
     scores = {}
     for name in names:
         maps = torch.cat([_maps(model, part, name, known.get(name)) for part in x.split(BATCH)])
@@ -110,13 +114,13 @@ def _maps(model: nn.Module, x: Tensor, name: str, layer: LayerInfo | None) -> Te
 def _iou(maps: Tensor, masks: Tensor, n_parts: int, share: float, step: int, layer: LayerInfo) -> Tensor:
     per_unit = maps.transpose(0, 1).flatten(1).nan_to_num(-torch.inf)
     count = max(1, int(share * per_unit.shape[1]))
-    threshold = per_unit.topk(count, dim=1).values[:, -1].clamp(min=0)
+    threshold = per_unit.topk(count, dim=1).values[:, -1] * (1 - ROUNDING)
     rows, columns = (_interpolation(axis, masks.shape[1 + axis], layer)[::step] for axis in (0, 1))
     masks = masks[:, ::step, ::step]
     both, fired, there = 0, 0, 0
     for part, mask in zip(maps.split(BATCH), masks.split(BATCH), strict=True):
         large = rows @ part.nan_to_num(-1e30) @ columns.T
-        fires = (large > threshold[:, None, None]).transpose(0, 1).flatten(1).float()
+        fires = ((large >= threshold[:, None, None]) & (large > 0)).transpose(0, 1).flatten(1).float()
         truth = torch.nn.functional.one_hot(mask.flatten(), n_parts).float()
         both, fired, there = both + fires @ truth, fired + fires.sum(1), there + truth.sum(0)
     return both / (fired[:, None] + there - both).clamp(min=1)

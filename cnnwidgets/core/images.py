@@ -1,13 +1,15 @@
 """Many images, whatever they come in: a tensor, a dataset, a folder, any iterable; read batch by batch."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.utils.data import IterableDataset
 
 from .errors import CnnWidgetsError, InputError
 
@@ -29,11 +31,12 @@ def images_of(model: object, images: Any) -> "Images":
     images : Tensor, folder, dataset, sequence or iterable
         - A float tensor (N, C, H, W): preprocessed images.
         - The path of a folder: all picture files in it and below, in the order of their names. Those that
-          cannot be read are left out, and listed in ``skipped``.
+          cannot be read are left out; each batch says which.
         - A dataset or sequence (``len`` and ``[i]``), or any iterable, such as a generator or a
           ``DataLoader``. Its items are float tensors (C, H, W), or batches of them (N, C, H, W), which count
           as preprocessed; or whatever the ``Network`` reads: paths, PIL images, arrays, uint8 tensors,
-          objects with an ``image``. Of a pair such as (image, label) the first.
+          objects with an ``image``. Of a pair such as (image, label) the first. A dataset with a method
+          ``name(i)`` says what its images are called.
 
     Returns
     -------
@@ -53,7 +56,8 @@ def images_of(model: object, images: Any) -> "Images":
         return Indexed(images, read) if len(images) else _none("the tensor is empty")
     if isinstance(images, (str, Path)):
         return _folder(Path(images).expanduser(), read)
-    if hasattr(images, "__len__") and hasattr(images, "__getitem__") and not isinstance(images, dict):
+    by_number = hasattr(images, "__len__") and hasattr(images, "__getitem__")
+    if by_number and not isinstance(images, (dict, IterableDataset)):  # those have a __getitem__ of their own
         return Indexed(images, read) if len(images) else _none(f"the {type(images).__name__} is empty")
     if not isinstance(images, Iterable):
         raise InputError(
@@ -62,13 +66,32 @@ def images_of(model: object, images: Any) -> "Images":
     return Streamed(images, read)
 
 
+class Batch(NamedTuple):
+    """Some images, one after the other.
+
+    Attributes
+    ----------
+    numbers : list of int
+        Of those that could be read.
+    tensors : Tensor, shape (n, C, H, W)
+        Preprocessed.
+    stop : int
+        Number of the image after the last one, whether that could be read or not.
+    skipped : dict of int to str
+        Number of each image that could not be read, with the reason.
+    """
+
+    numbers: list[int]
+    tensors: Tensor
+    stop: int
+    skipped: dict[int, str]
+
+
 class Images:
     """Base: some images with their numbers.
 
     Attributes
     ----------
-    skipped : dict of int to str
-        Number of each image that could not be read, with the reason.
     can_read_again : bool
         Whether ``tensor`` and ``item`` give any image at any time.
     """
@@ -78,15 +101,12 @@ class Images:
 
     def __init__(self, read: Callable[[Any], Tensor] | None) -> None:
         self._read = read
-        self.skipped: dict[int, str] = {}
 
     def __len__(self) -> int:
         raise NotImplementedError
 
-    def batches(
-        self, size: int, start: int = 0, stop: int | None = None
-    ) -> Iterator[tuple[list[int], Tensor]]:
-        """Numbers and preprocessed tensors (n, C, H, W) of the images from ``start`` to ``stop``."""
+    def batches(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
+        """The images from ``start`` to ``stop``, ``size`` at a time."""
         raise NotImplementedError
 
     @property
@@ -109,7 +129,10 @@ class Images:
         if isinstance(item, Tensor) and item.is_floating_point():
             if item.ndim == 3 or (item.ndim == 4 and len(item) == 1):
                 return item.detach().reshape(item.shape[-3:])
-            raise InputError(f"{self.name(number)} is no tensor (C, H, W): its shape is {tuple(item.shape)}")
+            raise InputError(
+                f"{self.name(number)} is no tensor (C, H, W): its shape is {tuple(item.shape)}; join batches "
+                "by torch.cat, or give an iterable of them"
+            )
         if self._read is None:
             raise InputError(
                 f"{self.name(number)} is a {type(item).__name__}, and a plain module reads none: give float "
@@ -118,14 +141,13 @@ class Images:
         return self._read(item)[0]
 
     def _joined(self, numbers: Sequence[int], tensors: Sequence[Tensor]) -> Tensor:
-        sizes = {tuple(tensor.shape) for tensor in tensors}
-        if len(sizes) > 1:
-            odd = next(i for i, tensor in enumerate(tensors) if tensor.shape != tensors[0].shape)
-            raise InputError(
-                f"all images must have one size: {self.name(numbers[0])} has {tuple(tensors[0].shape)}, "
-                f"{self.name(numbers[odd])} has {tuple(tensors[odd].shape)}; resize them first"
-            )
-        return torch.stack(list(tensors))
+        for number, tensor in zip(numbers, tensors, strict=True):
+            if tuple(tensor.shape) != self.input_shape:
+                raise InputError(
+                    f"all images must have one size (C, H, W): the first has {self.input_shape}, "
+                    f"{self.name(number)} has {tuple(tensor.shape)}; resize them first"
+                )
+        return torch.stack(list(tensors)) if tensors else torch.empty(0, *self.input_shape)
 
 
 class Indexed(Images):
@@ -146,12 +168,12 @@ class Indexed(Images):
     def __init__(self, items: Any, read: Any, names: Sequence[str] | None = None, forgiving: bool = False):
         super().__init__(read)
         self._items, self._names, self._forgiving = items, names, forgiving
-        self.is_tensor = isinstance(items, Tensor)
+        self.is_tensor = isinstance(items, Tensor) and items.is_floating_point()
 
     def __len__(self) -> int:
         return len(self._items)
 
-    @property
+    @cached_property
     def input_shape(self) -> tuple[int, int, int]:
         reason = ""
         for number in range(len(self)):
@@ -168,6 +190,9 @@ class Indexed(Images):
             return self._names[number]
         if isinstance(self._items, (list, tuple)) and isinstance(self._items[number], (str, Path)):
             return str(self._items[number])
+        named = getattr(self._items, "name", None)  # a dataset may name its images
+        if callable(named):
+            return str(named(number))
         return super().name(number)
 
     def item(self, number: int) -> Any:
@@ -178,26 +203,24 @@ class Indexed(Images):
         """The image as the network takes it, (C, H, W)."""
         return self._tensor(self.item(number), number)
 
-    def batches(
-        self, size: int, start: int = 0, stop: int | None = None
-    ) -> Iterator[tuple[list[int], Tensor]]:
+    def batches(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
         stop = len(self) if stop is None else min(stop, len(self))
         for first in range(start, stop, size):
-            numbers = list(range(first, min(first + size, stop)))
+            after = min(first + size, stop)
             if self.is_tensor:
-                yield numbers, self._items[first : numbers[-1] + 1]
+                yield Batch(list(range(first, after)), self._items[first:after], after, {})
                 continue
-            read, tensors = [], []
-            for number in numbers:
+            read, tensors, skipped = [], [], {}
+            for number in range(first, after):
                 try:
                     tensors.append(self.tensor(number))
                 except (CnnWidgetsError, OSError) as error:
                     if not self._forgiving:
                         raise
-                    self.skipped[number] = str(error)
+                    skipped[number] = str(error)
                 else:
                     read.append(number)
-            yield read, self._joined(read, tensors) if tensors else torch.empty(0)
+            yield Batch(read, self._joined(read, tensors), after, skipped)
 
     def fingerprint(self) -> str:
         """Tells collections apart: by their number of images, their names, and some of the images."""
@@ -242,24 +265,22 @@ class Streamed(Images):
                 yield self._tensor(each, number)
                 number += 1
 
-    def batches(
-        self, size: int, start: int = 0, stop: int | None = None
-    ) -> Iterator[tuple[list[int], Tensor]]:
+    def batches(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
         if start < self._next:
             raise InputError(
                 f"image {start} has gone by already, as an iterable gives each once: pass a list or a "
                 "dataset, or a new iterable"
             )
-        for _ in islice(self._stream, start - self._next):
-            pass
-        self._next = start
+        self._next += sum(1 for _ in islice(self._stream, start - self._next))
+        if self._next < start:
+            raise InputError(f"there are no images from {start} on: the iterable has given {self._next} only")
         while size_now := min(size, size if stop is None else stop - self._next):
             tensors = list(islice(self._stream, size_now))
             if not tensors:
                 return
             numbers = list(range(self._next, self._next + len(tensors)))
             self._next += len(tensors)
-            yield numbers, self._joined(numbers, tensors)
+            yield Batch(numbers, self._joined(numbers, tensors), self._next, {})
 
     def fingerprint(self) -> str:
         """Tells iterables apart by their first image."""

@@ -115,7 +115,9 @@ def placement(module: nn.Module) -> tuple[torch.device, torch.dtype]:
     return torch.device("cpu"), torch.get_default_dtype()
 
 
-def prepared(module: nn.Module, x: Tensor) -> Tensor:
+def prepared(
+    module: nn.Module, x: Tensor, memory_format: torch.memory_format = torch.preserve_format
+) -> Tensor:
     """Check a batch of images and copy it to where the module computes.
 
     Parameters
@@ -124,6 +126,8 @@ def prepared(module: nn.Module, x: Tensor) -> Tensor:
         Gives the device and the floating type.
     x : Tensor, shape (N, C, H, W)
         Preprocessed images, floating.
+    memory_format : torch.memory_format
+        Order in memory of the copy.
 
     Returns
     -------
@@ -152,4 +156,4 @@ def prepared(module: nn.Module, x: Tensor) -> Tensor:
         broken = int((~torch.isfinite(x)).flatten(1).any(dim=1).nonzero()[0])
         raise InputError(f"image {broken} of the batch holds a NaN or an infinity; repair it first")
     device, dtype = placement(module)
-    return x.detach().to(device=device, dtype=dtype, copy=True)
+    return x.detach().to(device=device, dtype=dtype, copy=True, memory_format=memory_format)

@@ -31,12 +31,11 @@ def reporter(progress: Any) -> Report:
     """
     if progress is None:
         return lambda done, total: None
-    if hasattr(progress, "update") and hasattr(progress, "refresh"):
+    if hasattr(progress, "update") and hasattr(progress, "refresh") and not isinstance(progress, type):
         return lambda done, total: _move(progress, done, total)
-    if not callable(progress):
-        raise TypeError(
-            f"progress is a function (done, total) or a tqdm bar, not a {type(progress).__name__}"
-        )
+    if not callable(progress) or isinstance(progress, type):
+        what = f"the class {progress.__name__}" if isinstance(progress, type) else type(progress).__name__
+        raise TypeError(f"progress is a function (done, total) or a tqdm bar such as tqdm(), not {what}")
     return progress
 
 

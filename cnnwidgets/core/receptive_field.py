@@ -77,7 +77,9 @@ class ReceptiveField:
         left, right = self._along(1, col, left, right, image_size)
         return top, left, bottom, right
 
-    def _along(self, axis: int, unit: int, start: int, stop: int, image_size: tuple[int, int]) -> tuple[int, int]:
+    def _along(
+        self, axis: int, unit: int, start: int, stop: int, image_size: tuple[int, int]
+    ) -> tuple[int, int]:
         length = image_size[axis]
         start, stop = min(max(start, 0), length), min(max(stop, 0), length)
         spans = self.spans[axis] if self.spans and tuple(image_size) == self.image_size else None

@@ -30,23 +30,25 @@ class PartSearch:
 
     def __init__(self, explorer):
         self._explorer = explorer
-        self._latest = Latest(explorer.search.show_error)
-        self._scores = None
+        self._latest = Latest(self._show_error)
+        self._measured = None  # what was asked for, and the scores
         self._layers = []
         explorer.search.observe(self._answer, "part")
 
     def offer(self, layers):
         """Offer the parts for these layers."""
-        if list(layers) != self._layers:
-            self.forget()
+        if list(layers) == self._layers:
+            return
         self._layers = list(layers)
-        self._explorer.search.parts = [part for part in PARTS if part not in ("background", "tag")]
+        search = self._explorer.search
+        search.parts = [part for part in PARTS if part not in ("background", "tag")] if layers else []
         self._answer()
 
     def forget(self):
         """Another network has come."""
-        self._scores = None
-        self._explorer.search.part = ""
+        self._measured, self._layers = None, []
+        with self._explorer.search.hold_sync():
+            self._explorer.search.part = self._explorer.search.error = ""
 
     async def done(self):
         """Wait until the hits are shown."""
@@ -55,23 +57,37 @@ class PartSearch:
     def close(self):
         """Stop all work."""
         self._latest.close()
-        self._scores = None
+        self._measured = None
+
+    def _asked(self):
+        """Whose scores are wanted."""
+        return self._explorer.selection.network, self._layers
 
     def _answer(self, change=None):
-        search = self._explorer.search
+        search, asked = self._explorer.search, self._asked()
         if not search.part:
             search.hits = []
             search.message = ""
             return
-        if self._scores is None:
+        if self._measured is None or self._measured[0] != asked:
             search.hits = []
             search.message = f"measuring all units on {N_IMAGES} drawn pictures whose parts are known …"
-        network, layers, scores = self._explorer.selection.network, self._layers, self._scores
-        self._latest.submit(lambda: scores or _measure(network, layers), self._apply)
+        self._latest.submit(lambda: self._look(asked), self._apply)
 
-    def _apply(self, scores):
-        self._scores = scores
-        search, number = self._explorer.search, PARTS.index(self._explorer.search.part or PARTS[0])
+    def _look(self, asked):
+        """Runs in a thread, once for whatever parts are chosen meanwhile."""
+        measured = self._measured
+        if measured is None or measured[0] != asked:
+            measured = self._measured = asked, _measure(*asked)
+        return measured
+
+    def _apply(self, measured):
+        if measured[0] != self._asked():
+            return  # of a network that is gone
+        search, scores = self._explorer.search, measured[1]
+        if not search.part:  # chosen, and given up while the units were measured
+            return
+        number = PARTS.index(search.part)
         hits = [
             {"layer": layer, "channel": channel, "score": float(score)}
             for layer, table in scores.items()
@@ -89,24 +105,31 @@ class PartSearch:
         if selection.channel is not None:
             search.mark(selection.layer, selection.channel)
 
+    def _show_error(self, error):
+        search = self._explorer.search
+        with search.hold_sync():
+            search.part = search.message = ""
+            search.show_error(error)
+
 
 def _measure(network, layers):
     """Runs in a thread."""
     town = Toytown("test").batch(range(N_IMAGES))
+    masks = torch.from_numpy(_resized(network, town.part_mask, town.image[0]))
     x = torch.cat([network.read(image) for image in town.image])
-    masks = torch.from_numpy(_resized(network, town.part_mask))
     return part_iou(network, x, masks, layers, n_parts=len(PARTS), step=2)
 
 
-def _resized(network, masks):
+def _resized(network, masks, image):
     """Masks, resized and cropped as the network's preprocessing does it with their pictures."""
-    if masks.shape[1:] == network.input_size:
-        return masks
-    if not isinstance(network.preprocess, Preprocess):
-        raise InputError(
-            "parts are known for pictures that are resized and cropped only: give the network a Preprocess, "
-            "cnnwidgets.wrap(module, preprocess=Preprocess(...))"
-        )
-    nearest = replace(network.preprocess, interpolation="nearest")  # numbers of parts must not be mixed
-    pictures = (nearest.picture(Image.fromarray(mask).convert("RGB")) for mask in masks)
-    return np.stack([np.asarray(picture.convert("L")) for picture in pictures])
+    if isinstance(network.preprocess, Preprocess):
+        nearest = replace(network.preprocess, interpolation="nearest")  # numbers of parts must not be mixed
+        pictures = (nearest.picture(Image.fromarray(mask).convert("RGB")) for mask in masks)
+        return np.stack([np.asarray(picture.convert("L")) for picture in pictures])
+    seen = np.asarray(network.picture(image).convert("RGB")) if network.preprocess.undoable else None
+    if seen is not None and seen.shape == image.shape and np.abs(seen - image.astype(float)).max() <= 1:
+        return masks  # it leaves every pixel where it is
+    raise InputError(
+        "parts are known for pictures that are resized and cropped only: give the network a Preprocess, "
+        "cnnwidgets.wrap(module, preprocess=Preprocess(...))"
+    )

@@ -1,23 +1,21 @@
 """What a unit looks for: the patches that fire it, out of thousands of pictures."""
 
-from collections import OrderedDict
 from html import escape
 from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
-import torch
 
-from ..core import InputError, PatchScan, average_patch, capture, cut_patch
+from ..core import InputError, PatchScan, capture, fingerprint
 from ..core.images import Indexed, images_of
 from ..widgets import LayerPicker, NeuronSlider, PatchGrid, ScanControl, UnitSearch
 from .base import Explorer
 from .latest import Latest
 from .part_search import PartSearch
+from .pictures_seen import PicturesSeen
 from .scan_runner import ScanRunner
-from .toytown_patches import SOURCE, ComeAlong, bundled_patches, scannable
-
-KEPT_PICTURES = 600
+from .toytown_patches import SOURCE, ComeAlong, bundled_patches, scannable, scanned_town
+from .unit_shown import note, read_unit, told
 
 
 class PatchExplorer(Explorer):
@@ -31,13 +29,20 @@ class PatchExplorer(Explorer):
         Scanned at once; if not given, the 5,000 Toytown pictures whose scan comes with the bundled networks,
         and for another network a few hundred pictures that come with this package.
     layer : str, optional
-        The last convolution if not given.
+        The last convolution if not given; the last of ``layers`` or of the layers in ``patches``, if given.
     selection : Selection, optional
         Share the choices of another explorer; instead of network and layer.
     patches : Patches, optional
         A scan of this network that you have made or loaded, with its images; instead of ``images``.
     layers : list of str, optional
         Layers to scan; all with weights if not given, of a very deep network one for each size of map.
+
+    Raises
+    ------
+    InputError
+        If there are no such images, or the patches are those of another network.
+    LayerError
+        For a layer that the network does not have.
 
     Attributes
     ----------
@@ -71,9 +76,9 @@ class PatchExplorer(Explorer):
         layers=None,
         **traits,
     ):
-        super().__init__(network, None, layer, selection, **traits)
         if images is not None and patches is not None:
             raise TypeError("give either images to scan, or patches that were found before")
+        super().__init__(network, None, layer, selection, **traits)
         self.title = ipywidgets.HTML()
         self.scan = ScanControl()
         self.layers = LayerPicker()
@@ -82,10 +87,9 @@ class PatchExplorer(Explorer):
         self.grid = PatchGrid()
         self.children = [self.title, self.scan, self.layers, self.search, self.slider, self.grid]
 
-        self._asked_layers = layers
+        self._asked_layers = [layers] if isinstance(layers, str) else list(layers or ())
         self._network = None  # whose patches are shown
         self._home = None  # patches to go back to, and what they are of
-        self._pictures = OrderedDict()  # of the images shown last
         self._maps = Latest(self.show_error)
         self._parts = PartSearch(self)
         self._runner = ScanRunner(self)
@@ -102,7 +106,18 @@ class PatchExplorer(Explorer):
         self.scan.on_start(self._scan_own)
         self.scan.on_reset(self._go_home)
         self._is_new = True
-        self._begin(images, patches)
+        try:
+            if patches is not None and patches.network != fingerprint(self.selection.network):
+                raise InputError("these patches are those of another network, or of other weights: scan anew")
+            scanned = self._asked_layers or [each.name for each in getattr(patches, "layers", ())]
+            for name in scanned:
+                self.selection.network.layer(name)
+            if scanned and layer is None and selection is None:
+                self.selection.layer = scanned[-1]
+            self._begin(images, patches)
+        except BaseException:
+            self.close()
+            raise
         self._is_new = False
 
     def show_error(self, error):
@@ -121,53 +136,102 @@ class PatchExplorer(Explorer):
     def _begin(self, images=None, patches=None):
         """Show the patches of the selection's network, or scan for them."""
         network = self._network = self.selection.network
-        note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-        self.title.value = f"<b>{escape(network.title)}</b>{note}"
+        remark = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
+        self.title.value = f"<b>{escape(network.title)}</b>{remark}"
+        self._home = None
+        self._pictures = PicturesSeen(network)
         self._parts.forget()
         if patches is not None:
-            self._settle(patches, f"{patches.n_images:,} pictures")
+            self.settle(patches, f"{patches.n_images:,} pictures")
         elif images is not None:
-            given = images_of(network, images)
-            many = f"{len(given):,} pictures" if given.can_read_again else "your pictures"
-            self._search_for(given, many)
-        elif (found := bundled_patches(network)) is not None:
-            self._settle(found, SOURCE)
+            self._search_for(images_of(network, images), "pictures of yours")
+        elif (found := bundled_patches(network)) is None:
+            self._search_for(images_of(network, ComeAlong()), "pictures that come along")
+        elif {layer.name for layer in found.layers} >= set(self._layers_asked()):
+            self.settle(found, SOURCE)
         else:
-            self._search_for(images_of(network, ComeAlong()), "the pictures that come along")
+            self._search_for(images_of(network, scanned_town()), "Toytown pictures")
 
-    def _settle(self, patches, source):
-        """Patches to come back to."""
+    @property
+    def has_home(self):
+        """Whether there are patches to go back to."""
+        return self._home is not None
+
+    def settle(self, patches, source):
+        """Show patches that there is a way back to.
+
+        Parameters
+        ----------
+        patches : Patches
+        source : str
+            What they are of: ``"5,000 Toytown pictures"``.
+        """
         self._home = patches, source
-        self.scan.home = source
-        self.scan.source = source
+        with self.scan.hold_sync():
+            self.scan.home = self.scan.source = source
         self.show(patches)
 
     def _other_network(self, change=None):
         if self.selection.network is not self._network:
             self._runner.stop()
+            with self.scan.hold_sync():
+                self.scan.message = self.scan.error = ""
+                self.scan.refused = []
             self._begin()
 
     def _scan_own(self, pictures):
         """What ``ScanControl`` asks for: a folder, or files from the browser."""
         network = self._network
-        if isinstance(pictures, dict):
-            found = Indexed(list(pictures.values()), network.read, list(pictures), forgiving=True)
-            name = f"{len(found):,} pictures of yours"
-        else:
-            found = images_of(network, pictures)
-            name = f"{len(found):,} pictures in {pictures}"
-        self._runner.start(PatchScan(network, found, self._scanned_layers()), name)
+
+        def make():
+            if isinstance(pictures, dict):
+                found = Indexed(list(pictures.values()), network.read, list(pictures), forgiving=True)
+            else:
+                found = images_of(network, pictures)
+            return PatchScan(network, found, layers)
+
+        layers = self._scanned_layers()
+        name = "pictures of yours" if isinstance(pictures, dict) else f"pictures in {pictures}"
+        self._runner.start(make, name)
 
     def _search_for(self, images, name):
-        self._runner.start(PatchScan(self._network, images, self._scanned_layers()), name, is_home=True)
+        network, layers = self._network, self._scanned_layers()
+        with self.scan.hold_sync():
+            self.scan.home = self.scan.source = ""
+        self._clear()
+        self._runner.start(lambda: PatchScan(network, images, layers), name, is_home=True)
+
+    def _layers_asked(self):
+        """Those of the layers asked for that this network has."""
+        return [layer.name for layer in self._network.layers if layer.name in self._asked_layers]
 
     def _scanned_layers(self):
-        return list(self._asked_layers or scannable(self._network))
+        return self._layers_asked() or scannable(self._network)
 
     def _go_home(self):
         self._runner.stop()
         if self._home is not None:
-            self._settle(*self._home)
+            self.settle(*self._home)
+
+    def _clear(self):
+        """Show no patches, as there are none yet of this network."""
+        self.patches = None
+        with self.quiet(), self.layers.hold_sync():
+            self.layers.layers = []
+        self._parts.offer([])
+        self._show_none()
+
+    def _show_none(self, message=""):
+        """No patches of the chosen layer."""
+        self._unit, self._shown = None, ()
+        with self.quiet(), self.grid.hold_sync(), self.slider.hold_sync():
+            self.grid.show([], title=self.selection.layer)
+            self.grid.set_histogram(None)
+            self.grid.set_average(None)
+            self.grid.message = message
+            self.slider.strengths = ()
+            self.slider.n_channels = self._network.layer(self.selection.layer).n_channels
+            self.slider.channel = self.selection.channel or 0
 
     def show(self, patches):
         """Show these patches; the layer and channel chosen stay where they can.
@@ -183,7 +247,7 @@ class PatchExplorer(Explorer):
             with self.quiet(), self.layers.hold_sync(), self.layers.hold_trait_notifications():
                 self.layers.layers = known
                 self.layers.layer = self._layer() or known[-1].name
-            self._parts.offer([layer.name for layer in known if layer.is_spatial])
+        self._parts.offer([layer.name for layer in known if layer.is_spatial])
         self._show_layer()
 
     # What the selection says, in the widgets:
@@ -200,15 +264,10 @@ class PatchExplorer(Explorer):
         layer = self._layer()
         if layer is None:
             if self.patches is not None:
-                with self.quiet():
-                    self._shown = ()
-                    self.grid.show([], title=self.selection.layer)
-                    self.grid.set_histogram(None)
-                    self.grid.set_average(None)
-                    self.grid.message = (
-                        f"{self.selection.layer} was not scanned: choose one of the layers above, or "
-                        f"PatchExplorer(..., layers=[{self.selection.layer!r}])"
-                    )
+                self._show_none(
+                    f"{self.selection.layer} was not scanned: choose one of the layers above, or "
+                    f"PatchExplorer(..., layers=[{self.selection.layer!r}])"
+                )
             return
         maxima = self.patches.maxima(layer)
         with self.quiet(), self.slider.hold_sync():
@@ -227,13 +286,21 @@ class PatchExplorer(Explorer):
         layer, channel = self._layer(), self.selection.channel
         if layer is None or channel is None or self.selection.network is not self._network:
             return
-        self.slider.channel = channel
+        with self.quiet():
+            self.slider.channel = channel
         self.search.mark(layer, channel)
-        patches, which = self.patches, self.grid.which
+        patches, pictures, which = self.patches, self._pictures, self.grid.which
+
+        def work():
+            return read_unit(patches, patches[layer, channel], which, pictures)
+
         if self._is_new:  # there when the cell ends, so that a saved notebook has a picture
-            self._apply_unit(self._read(patches, patches[layer, channel], which))
+            try:
+                self._apply_unit(work())
+            except Exception as error:
+                self.show_error(error)
             return
-        self._latest.submit(lambda: self._read(patches, patches[layer, channel], which), self._apply_unit)
+        self._latest.submit(work, self._apply_unit)
 
     def _show_map(self, change):
         index = change.new
@@ -252,60 +319,30 @@ class PatchExplorer(Explorer):
 
     def _choose_hit(self, change):
         hit = change.new
-        if hit is None:
-            return
-        chosen = self.selection
-        with chosen.hold_trait_notifications():
-            if chosen.layer != hit["layer"]:
-                chosen.layer = hit["layer"]
-        chosen.channel = hit["channel"]
+        if hit is not None:
+            self.selection.layer = hit["layer"]
+            self.selection.channel = hit["channel"]
 
-    # Computing:
+    # What has been computed:
 
     _unit, _shown = None, ()
 
-    def _read(self, found, unit, which):
-        """Runs in a thread: the pictures of a unit's patches, and their average."""
-        patches = [] if _is_silent(unit) else unit.patches(which)
-        pictures = [self._picture(found, patch.image) for patch in patches]
-        average = None
-        if patches:
-            cut = (
-                cut_patch(torch.from_numpy(picture).movedim(-1, 0).float(), patch.box, patch.seen)
-                for picture, patch in zip(pictures, patches, strict=True)
-            )
-            mean, n = average_patch(cut)
-            mean[:, n == 0] = 235
-            average = mean.round().byte().movedim(0, -1).numpy()
-        return unit, which, patches, pictures, average
-
-    def _picture(self, patches, image):
-        """What the network sees of an image, as uint8 (H, W, 3)."""
-        place = patches.images, image
-        if place in self._pictures:
-            self._pictures.move_to_end(place)
-            return self._pictures[place]
-        network = self._network
-        try:
-            pixels = network.to_image(patches.tensor(image))
-        except InputError:  # a preprocessing that cannot be undone
-            pixels = np.asarray(network.picture(patches.images.item(image)).convert("RGB"))
-        self._pictures[place] = pixels
-        while len(self._pictures) > KEPT_PICTURES:
-            self._pictures.popitem(last=False)
-        return pixels
-
     def _apply_unit(self, result):
-        unit, which, patches, pictures, average = result
-        if which != self.grid.which or (unit.layer.name, unit.channel) != (
+        found, unit, which, patches, pictures, average = result
+        wanted = self.patches is not None and (
+            self.patches.images,
+            self.grid.which,
             self.selection.layer,
             self.selection.channel,
-        ):
+        )
+        if (found.images, which, unit.layer.name, unit.channel) != wanted:
             return  # stale: what is chosen now is on its way
         counts, edges = unit.histogram
         name = f"{unit.layer.name} · channel {unit.channel}"
         # during a scan, what has not changed stays, with the map that may lie over it
         is_new = patches != self._shown or name != self.grid.title
+        clicked = self._shown[self.grid.chosen] if self.grid.chosen is not None else None
+        keep = name == self.grid.title and clicked in patches
         self._unit, self._shown = unit, patches
         shown = [
             SimpleNamespace(
@@ -314,14 +351,16 @@ class PatchExplorer(Explorer):
                 seen=patch.seen,
                 value=patch.value,
                 source=patch.source,
-                note=_note(patch),
+                note=note(patch),
             )
             for patch, picture in zip(patches, pictures, strict=True)
         ]
         with self.quiet(), self.grid.hold_sync():
             if is_new:
                 self.grid.show(shown, title=name)
-            self.grid.message = _told(unit)
+                if keep:
+                    self.grid.chosen = patches.index(clicked)
+            self.grid.message = told(unit)
             if len(counts):
                 self.grid.set_histogram(counts, edges, n_silent=int(counts.sum()) - unit.n_firing)
             else:
@@ -331,41 +370,20 @@ class PatchExplorer(Explorer):
 
     def _apply_map(self, result):
         unit, patch, index, values = result
-        if self._unit is unit and self.grid.chosen == index:
+        same = self._unit is not None and (self._unit.layer.name, self._unit.channel) == (
+            unit.layer.name,
+            unit.channel,
+        )
+        if same and self.grid.chosen == index < len(self._shown) and self._shown[index] == patch:
             self.grid.show_map(index, values, cell=patch.position)
 
     def close(self):
         """Stop all work, close every widget inside, and free what they hold."""
+        if self.comm is None:  # closed already, or never finished
+            return
         self._runner.stop()
         self._parts.close()
         self._maps.close()
         super().close()
-        self._pictures.clear()
-        self.patches = self._home = self._unit = None
+        self.patches = self._home = self._unit = self._pictures = self._network = None
         self._shown = ()
-
-
-def _is_silent(unit):
-    """Whether its map is flat in every image, as after a ReLU that never opens: there is no place to show."""
-    best = unit.strongest
-    return not unit.n_firing and bool(best) and all(patch.value == 0 for patch in best)
-
-
-def _told(unit):
-    """What there is to say of a unit that does not simply fire, in a line."""
-    told = []
-    n = f"{unit.n_images:,} images"
-    if not unit.n_firing and _is_silent(unit):
-        told.append(f"never fires in {n}: its map is zero everywhere")
-    elif not unit.n_firing:
-        told.append(f"never fires in {n} (is never above zero); these come nearest")
-    if unit.n_not_finite:
-        told.append(f"NaN or infinite in {unit.n_not_finite:,} of {n}, which count for nothing")
-    return "; ".join(told)
-
-
-def _note(patch):
-    if patch.tied == 1:
-        return ""
-    others = patch.tied - 1
-    return f"as strong at {others:,} other place{'s' if others > 1 else ''}"

@@ -6,7 +6,7 @@ from ..core import InputError, Patches, max_activating_patches
 from ..core.images import images_of
 from ..data import Toytown, samples
 from ..networks import Network, load
-from ..networks.bundled import BUNDLED, WEIGHTS
+from ..networks.bundled import BUNDLED, WEIGHTS, load_bundled
 
 N_IMAGES = 5_000
 SOURCE = f"{N_IMAGES:,} Toytown pictures"
@@ -18,12 +18,12 @@ def scanned_town() -> Toytown:
 
 
 def bundled_patches(network: Network) -> Patches | None:
-    """The patches of a bundled network, at once; None for a network that has other weights, or none."""
-    file = _file(network.name)
-    if not file.is_file():
+    """The patches of a bundled network, at once; None for any other, and for one that has other weights or
+    reads pictures in another way."""
+    if network.name not in BUNDLED or network.preprocess != load_bundled(network.name).preprocess:
         return None
     try:
-        patches = Patches.load(file, network)
+        patches = Patches.load(_file(network.name), network)
     except InputError:  # the network was trained further, or loaded from another file
         return None
     # Toytown draws the same pictures everywhere, so these need not be compared with those in the file.
@@ -52,7 +52,11 @@ class ComeAlong:
 
 
 def scannable(network: Network, most: int = 6_000) -> list[str]:
-    """Layers worth a scan: all that have weights; of a deep network, only the last one of each map size.
+    """Layers worth a scan: all convolutions and fully connected ones; all layers where there are none of
+    these.
+
+    Of a network with too many units, the last fully connected one only, and if these are still too many, the
+    last convolution of each map size.
 
     Parameters
     ----------
@@ -64,14 +68,19 @@ def scannable(network: Network, most: int = 6_000) -> list[str]:
     -------
     list of str
     """
-    layers = [
-        layer
-        for layer in network.layers
-        if layer.kind in ("Conv2d", "Linear") and len(layer.output_shape) in (1, 3)
-    ]
-    if sum(layer.n_channels for layer in layers) > most:
-        layers = list({layer.output_shape[1:]: layer for layer in layers}.values())
+    layers = [layer for layer in network.layers if len(layer.output_shape) in (1, 3)]
+    layers = [layer for layer in layers if layer.kind in ("Conv2d", "Linear")] or layers
+    if _n_units(layers) > most:  # AlexNet's have 4,096 units each
+        vectors = [layer for layer in layers if layer.map_size is None]
+        layers = [layer for layer in layers if layer not in vectors[:-1]]
+    if _n_units(layers) > most:
+        last = {layer.map_size: layer.name for layer in layers}.values()
+        layers = [layer for layer in layers if layer.name in last]
     return [layer.name for layer in layers]
+
+
+def _n_units(layers: list) -> int:
+    return sum(layer.n_channels for layer in layers)
 
 
 def make(name: str, progress=None) -> Path:

@@ -5,6 +5,8 @@ import numpy as np
 BINS = 64
 HALF = BINS // 2
 UNSET = np.iinfo(np.int16).min
+FINEST = -1074
+"""Binary logarithm of the smallest number: no bin is narrower."""
 
 
 class Histograms:
@@ -31,22 +33,29 @@ class Histograms:
         values = np.where(finite, values, 0.0)
         self._widen(_needed(np.abs(values).max(axis=0, initial=0.0)))
         # ldexp is exact, so that a value on the border between two bins always goes to the upper one
-        scaled = np.ldexp(values.astype(np.float64), -self._exponents_for_use())
-        bins = np.floor(scaled).astype(np.int64).clip(-HALF, HALF - 1) + HALF
+        scaled = np.floor(np.ldexp(values.astype(np.float64), -self._exponents_for_use()))
+        scaled = np.where(values < 0, np.minimum(scaled, -1), scaled)  # one that came out as -0.0 is below 0
+        bins = scaled.astype(np.int64).clip(-HALF, HALF - 1) + HALF
         places = bins + np.arange(values.shape[1]) * BINS
         self.counts += np.bincount(places[finite], minlength=self.counts.size).reshape(self.counts.shape)
 
     def merge(self, other: "Histograms") -> None:
         """Add the counts of other histograms of the same units."""
-        finer = Histograms(len(other.counts))
-        finer.counts, finer.exponents = other.counts.copy(), other.exponents.copy()
+        finer = other.copy()
         self._widen(other.exponents)
         finer._widen(self.exponents)
         self.counts += finer.counts
 
+    def copy(self) -> "Histograms":
+        """Histograms of their own with the same counts."""
+        other = Histograms(0)
+        other.counts, other.exponents = self.counts.copy(), self.exponents.copy()
+        return other
+
     def edges(self, unit: int) -> np.ndarray:
         """Where the bins of a unit begin and end, shape (65,)."""
-        return np.ldexp(np.arange(-HALF, HALF + 1, dtype=np.float64), int(self._exponents_for_use()[unit]))
+        with np.errstate(over="ignore"):  # the last one may lie beyond the greatest number
+            return np.ldexp(np.arange(-HALF, HALF + 1.0), int(self._exponents_for_use()[unit]))
 
     def _exponents_for_use(self) -> np.ndarray:
         return np.where(self.exponents == UNSET, 0, self.exponents)
@@ -64,4 +73,5 @@ class Histograms:
 def _needed(largest: np.ndarray) -> np.ndarray:
     """Exponents of the widths at which 32 bins hold these absolute values."""
     _, exponents = np.frexp(largest)  # largest < 2 ** exponent
-    return np.where(largest > 0, exponents - (HALF.bit_length() - 1), UNSET).astype(np.int16)
+    widths = np.maximum(exponents - (HALF.bit_length() - 1), FINEST)
+    return np.where(largest > 0, widths, UNSET).astype(np.int16)

@@ -1,6 +1,7 @@
 """The k best entries of each unit, however many images go by."""
 
 from collections.abc import Callable
+from copy import copy
 
 import numpy as np
 
@@ -64,6 +65,12 @@ class Ranking:
         best = order[rank < k]  # each unit has at least its k old rows
         self.entries[touched] = entries[best].reshape(n, k)
         self.limits[touched] = keys[best].reshape(n, k)[:, -1]
+
+    def copy(self) -> "Ranking":
+        """A ranking of its own with the same entries."""
+        other = copy(self)
+        other.entries, other.limits = self.entries.copy(), self.limits.copy()
+        return other
 
     def merge(self, other: "Ranking") -> None:
         """Take all entries of another ranking in."""

@@ -1,7 +1,7 @@
 """What a scan found: the patches of every unit, to look at, merge, save and load."""
 
 from collections.abc import Iterable, Iterator
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -93,7 +93,7 @@ class Patches:
         data: str,
     ) -> None:
         self.layers = tuple(layers)
-        self.k, self.seed, self.precision = k, seed, precision
+        self.k, self.seed, self.precision = int(k), int(seed), precision
         self.input_shape, self.network, self.data = tuple(input_shape), network, data
         self.ranges: list[tuple[int, int]] = []
         self.n_images = 0
@@ -180,8 +180,19 @@ class Patches:
 
     def copy(self) -> "Patches":
         """A copy that a scan going on does not change; shares the images."""
-        memo = {id(self.images): self.images, id(self.kept): dict(self.kept), id(self.layers): self.layers}
-        return deepcopy(self, memo)
+        other = copy(self)
+        other.ranges, other.skipped = list(self.ranges), dict(self.skipped)
+        other.kept, other.names = dict(self.kept), dict(self.names)
+        other.rankings = {kind: ranking.copy() for kind, ranking in self.rankings.items()}
+        other.histograms = self.histograms.copy()
+        other.fired, other.not_finite = self.fired.copy(), self.not_finite.copy()
+        return other
+
+    def forget_unused(self) -> None:
+        """Let go of the pixels kept of images that are not among the best of any unit any more."""
+        used = {int(i) for kind in KINDS for i in np.unique(self.rankings[kind].entries["image"])}
+        for image in self.kept.keys() - used:
+            del self.kept[image]
 
     def merge(self, *others: "Patches") -> "Patches":
         """Put parts of a scan together, such as ``start=0, stop=500`` and ``start=500``.
@@ -249,7 +260,7 @@ class Unit:
     n_firing : int
         In how many of them it fires: is above zero somewhere.
     n_not_finite : int
-        In how many of them its map holds a NaN or an infinity; those count for nothing else.
+        In how many of them its maximum is NaN (one cell is enough) or infinite; those count for nothing else.
     """
 
     def __init__(self, patches: Patches, layer: LayerInfo, channel: int) -> None:
@@ -359,6 +370,7 @@ def _merged(one: Patches, other: Patches) -> Patches:
     for kind in KINDS:
         one.rankings[kind].merge(other.rankings[kind])
     one.histograms.merge(other.histograms)
+    one.forget_unused()
     one.fired += other.fired
     one.not_finite += other.not_finite
     return one

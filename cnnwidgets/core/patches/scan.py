@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, LayerError
 from ..fingerprint import fingerprint
-from ..images import images_of
+from ..images import Batch, images_of
 from ..layer_names import CallNames
 from ..layers import LayerInfo, list_layers
 from ..module import as_module, placement, prepared, undisturbed
@@ -23,9 +24,11 @@ from .maxima import maxima, places
 from .ranking import ENTRY, lots
 from .result import KINDS, Patches, join_ranges
 
-BATCH = 64
-"""Images in one pass, of at most 128 x 128 pixels; fewer of larger ones, so that their maps stay in the
-processor's caches."""
+BATCH = 128
+"""Images in one step, of at most 128 x 128 pixels; a quarter of that of larger ones."""
+
+PASS = 32
+"""Images in one forward pass on the CPU, so that their maps stay in its caches."""
 
 SAVE_EVERY = 10.0
 """Seconds between two savings of a checkpoint."""
@@ -72,7 +75,7 @@ def max_activating_patches(
     k : int
         Patches of each kind for each unit.
     batch_size : int, optional
-        Images in one forward pass; 64 small ones or 32 large ones if not given.
+        Images in one step; 128 small or 32 large ones if not given.
     precision : {"exact", "fast"}
         ``"fast"`` lets torch compute in bfloat16 where it thinks fit: two to three digits of each activation,
         with more ties and now and then another order among equals.
@@ -101,8 +104,9 @@ def max_activating_patches(
     Notes
     -----
     Of equal activations the earlier image counts, and in one map the first cell, row by row; ``Patch.tied``
-    says how many cells there are. A map with a NaN or an infinity counts for nothing, and is counted in
-    ``Unit.n_not_finite``. To stop a scan and keep what it has found, step through a :class:`PatchScan`.
+    says how many cells there are. A map whose maximum is NaN (one cell is enough) or infinite counts for
+    nothing, and is counted in ``Unit.n_not_finite``. To stop a scan and keep what it has found, step through
+    a :class:`PatchScan`.
 
     References
     ----------
@@ -147,8 +151,6 @@ class PatchScan:
 
     Attributes
     ----------
-    n_done : int
-        Images done, those that could not be read among them.
     n_images : int or None
         How many there are to do; None for an iterable.
 
@@ -185,10 +187,10 @@ class PatchScan:
         _check(names, k, batch_size, precision, start, stop)
         self._images = images_of(model, images)
         self._fast = precision == "fast"
-        self._start = start
-        self._stop = stop
+        self._start = start = int(start)
+        self._stop = None if stop is None else int(stop)
         if self._images.can_read_again:
-            self._stop = len(self._images) if stop is None else min(stop, len(self._images))
+            self._stop = min(len(self._images), len(self._images) if stop is None else int(stop))
             if start >= self._stop:
                 raise InputError(f"there are no images from {start} to {self._stop}")
         self.n_images = None if self._stop is None else self._stop - start
@@ -196,7 +198,7 @@ class PatchScan:
         self._saved = time.monotonic()
 
         shape = self._images.input_shape
-        self._batch_size = batch_size or (BATCH if shape[1] * shape[2] <= 128 * 128 else BATCH // 2)
+        self._batch_size = batch_size or (BATCH if shape[1] * shape[2] <= 128 * 128 else BATCH // 4)
         self._result = Patches(
             _layers(self._module, names, shape),
             k,
@@ -212,8 +214,12 @@ class PatchScan:
         self._widths = np.concatenate(
             [np.full(layer.n_channels, (layer.map_size or (1, 1))[1]) for layer in self._result.layers]
         )
-        self.n_done = sum(b - a for a, b in self._result.ranges)
-        self._batches: Iterator | None = None
+        self._batches: Iterator[Batch] | None = None
+
+    @property
+    def n_done(self) -> int:
+        """Images done, those that could not be read among them."""
+        return sum(after - first for first, after in self._result.ranges)
 
     def __iter__(self) -> "PatchScan":
         return self
@@ -222,23 +228,17 @@ class PatchScan:
         if self._batches is None:
             self._batches = self._read_ahead()
         try:
-            numbers, batch = next(self._batches)
+            batch = next(self._batches)
+            # An interruption may come at any line: it finds the result of before, or the one after.
+            self._result = self._after(batch)
+            if time.monotonic() - self._saved > SAVE_EVERY:
+                self._save()
         except StopIteration:
             self._save()
             raise
-        at = self._start + self.n_done
-        if len(batch):
-            self._look(numbers, batch)
-        # images that could not be read are done, too
-        ends = numbers[-1] + 1 if numbers else at
-        unread = [number for number in self._images.skipped if at <= number]
-        ends = max([ends, *(number + 1 for number in unread)])
-        result = self._result
-        result.skipped |= {self._images.name(number): self._images.skipped[number] for number in unread}
-        result.ranges = join_ranges([*result.ranges, (at, ends)])
-        self.n_done = ends - self._start
-        if time.monotonic() - self._saved > SAVE_EVERY:
-            self._save()
+        except BaseException:
+            self.close()  # what was read meanwhile has not been looked at
+            raise
         return self.n_done
 
     def run(self, progress: Any = None) -> Patches:
@@ -264,34 +264,51 @@ class PatchScan:
         return self.result()
 
     def result(self) -> Patches:
-        """What has been found so far; going on does not change it."""
+        """What has been found so far; going on does not change it. May be asked for from any thread."""
         return self._result.copy()
 
     def close(self) -> None:
         """Stop reading ahead; the next step begins to read anew."""
-        if self._batches is not None:
-            self._batches.close()
-            self._batches = None
+        batches, self._batches = self._batches, None
+        if batches is not None:
+            batches.close()
 
     # -- reading -----------------------------------------------------------------------------------
 
-    def _read_ahead(self) -> Iterator[tuple[list[int], Tensor]]:
+    def _read_ahead(self) -> Iterator[Batch]:
         """Batches, the next one being read while the network works on this one."""
         batches = self._images.batches(self._batch_size, self._start + self.n_done, self._stop)
-        if self._images.is_tensor:
-            yield from batches
-            return
-        with closing(batches), ThreadPoolExecutor(1, "cnnwidgets-read") as reader:
-            coming = reader.submit(next, batches, None)
-            while (batch := coming.result()) is not None:
-                coming = reader.submit(next, batches, None)
-                yield batch
+        with closing(batches):
+            before = _random_states()
+            batch = next(batches, None)
+            # Images made of torch's random numbers must not be made beside the network: afterwards, the
+            # random state is set back to what it was, and the same images would come again.
+            is_random = before != _random_states()
+            if batch is None or is_random or self._images.is_tensor:
+                if batch is not None:
+                    yield batch
+                yield from batches
+                return
+            with ThreadPoolExecutor(1, "cnnwidgets-read") as reader:
+                while batch is not None:
+                    coming = reader.submit(next, batches, None)
+                    yield batch
+                    batch = coming.result()
 
     # -- looking -----------------------------------------------------------------------------------
 
-    def _look(self, numbers: list[int], batch: Tensor) -> None:
+    def _after(self, batch: Batch) -> Patches:
+        """What is known with these images, too; what was known before stays as it is."""
+        result = self._result.copy()
+        if batch.numbers:
+            self._look(result, batch.numbers, batch.tensors)
+        result.skipped |= {self._images.name(number): why for number, why in batch.skipped.items()}
+        result.ranges = join_ranges([*result.ranges, (self._start + self.n_done, batch.stop)])
+        return result
+
+    def _look(self, result: Patches, numbers: list[int], batch: Tensor) -> None:
         """One forward pass, and what it shows of every unit."""
-        result, (device, dtype) = self._result, placement(self._module)
+        device, dtype = placement(self._module)
         dtype = torch.float64 if dtype == torch.float64 else torch.float32
         images = np.array(numbers)
         rankings = result.rankings
@@ -300,22 +317,22 @@ class PatchScan:
         )
         drawn = lots(result.salts, images[:, None]) <= rankings["sample"].limits
         lucky = torch.from_numpy(drawn).to(device)
-        maxima_of = {}
+        best = np.empty((len(images), len(result)))
         found = []
 
-        def see(name: str, output: Tensor, is_last: bool) -> None:
+        def see(first: int, name: str, output: Tensor, is_last: bool) -> None:
             maps = _as_maps(result.layer(name), output)
-            units, best = result.slices[name], maxima(maps)
-            maxima_of[name] = values = best.to(dtype)
+            units, highest = result.slices[name], maxima(maps)
+            values, part = highest.to(dtype), slice(first, first + len(maps))
             # Only the few that are among the best so far are worth the search for their place.
-            wanted = (values > 0) & ((values < weak[units]) | lucky[:, units])
+            wanted = (values > 0) & ((values < weak[units]) | lucky[part, units])
             wanted |= values > -strong[units]
             rows, channels = wanted.nonzero(as_tuple=True)
-            cells, tied = places(maps, rows, channels, best[rows, channels])
-            found.append((rows, channels + units.start, cells, tied))
+            cells, tied = places(maps, rows, channels, highest[rows, channels])
+            found.append((rows + first, channels + units.start, cells, tied))
+            best[part, units] = values.cpu().numpy()
 
         self._forward(batch, numbers, see)
-        best = torch.cat([maxima_of[layer.name] for layer in result.layers], dim=1).cpu().numpy()
         rows, units, cells, tied = (torch.cat(each).cpu().numpy() for each in zip(*found, strict=True))
         entries = np.empty(len(units), ENTRY)
         entries["image"], entries["value"], entries["tied"] = images[rows], best[rows, units], tied
@@ -329,30 +346,31 @@ class PatchScan:
         result.not_finite += (~finite).sum(axis=0)
         result.n_images += len(images)
         if not self._images.can_read_again:
-            self._keep(numbers, batch)
+            _keep(result, numbers, batch)
 
     def _forward(self, batch: Tensor, numbers: list[int], see: Any) -> None:
+        """Run the network on a batch, on the CPU in several passes; ``see`` gets the first image of each."""
+        names = [layer.name for layer in self._result.layers]
         with undisturbed(self._module) as module, torch.inference_mode():
-            try:
-                x = prepared(module, batch)
-            except InputError as error:
-                broken = (~torch.isfinite(batch)).flatten(1).any(1).nonzero()
-                if not len(broken):
-                    raise
-                name = self._images.name(numbers[int(broken[0])])
-                raise InputError(f"{name} holds a NaN or an infinity; repair it first") from error
-            if x.device.type == "cpu":  # the faster order of memory for convolutions
-                x = x.contiguous(memory_format=torch.channels_last)
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=self._fast):
-                visit(module, x, [layer.name for layer in self._result.layers], see)
+            device = placement(module)[0].type
+            for first in range(0, len(batch), PASS if device == "cpu" else len(batch)):
+                part = batch[first : first + PASS] if device == "cpu" else batch
+                x = self._prepared(module, part, numbers[first:])
+                with torch.autocast(device, torch.bfloat16, enabled=self._fast):
+                    visit(module, x, names, partial(see, first))
 
-    def _keep(self, numbers: list[int], batch: Tensor) -> None:
-        """Hold on to the images that can't be read again, as long as they are among the best of any unit."""
-        kept = self._result.kept
-        kept |= {number: image.clone() for number, image in zip(numbers, batch, strict=True)}
-        used = {int(i) for kind in KINDS for i in np.unique(self._result.rankings[kind].entries["image"])}
-        for number in kept.keys() - used:
-            del kept[number]
+    def _prepared(self, module: nn.Module, batch: Tensor, numbers: list[int]) -> Tensor:
+        # channels last: the faster order of memory for convolutions on the CPU
+        on_cpu = placement(module)[0].type == "cpu"
+        memory_format = torch.channels_last if on_cpu else torch.preserve_format
+        try:
+            return prepared(module, batch, memory_format)
+        except InputError as error:
+            broken = (~torch.isfinite(batch)).flatten(1).any(1).nonzero()
+            if not len(broken):
+                raise
+            name = self._images.name(numbers[int(broken[0])])
+            raise InputError(f"{name} holds a NaN or an infinity; repair it first") from error
 
     # -- checkpoints -------------------------------------------------------------------------------
 
@@ -377,8 +395,8 @@ class PatchScan:
             )
         if not self._images.can_read_again and saved.n_images:
             raise InputError(
-                "an iterable gives its images once, so the pixels of those done are lost: give a list or a "
-                "dataset to go on with a scan"
+                f"an iterable gives its images once, so that the scan in '{self._checkpoint}' cannot go on: "
+                "delete it, or give another file; a scan of a list or a dataset can go on"
             )
         self._result = saved
 
@@ -409,6 +427,19 @@ def _layers(module: nn.Module, names: list[str], shape: tuple[int, int, int]) ->
                 "one with (C, H, W), or a vector"
             )
     return [known[name] for name in names]
+
+
+def _random_states() -> list[bytes]:
+    states = [torch.get_rng_state()]
+    if torch.cuda.is_initialized():
+        states += torch.cuda.get_rng_state_all()
+    return [state.numpy().tobytes() for state in states]
+
+
+def _keep(result: Patches, numbers: list[int], batch: Tensor) -> None:
+    """Hold on to the images that can't be read again, as long as they are among the best of any unit."""
+    result.kept |= {number: image.clone() for number, image in zip(numbers, batch, strict=True)}
+    result.forget_unused()
 
 
 def _as_maps(layer: LayerInfo, output: Tensor) -> Tensor:

@@ -85,7 +85,9 @@ class Axis:
         if reach < 2 * self.mirrored:
             return None
         window = (size + reach * self.stride, padding + before * self.stride)
-        spans = None if self.spans is None else of_units.swept(self.spans, kernel, stride, before, dilation, n)
+        spans = (
+            None if self.spans is None else of_units.swept(self.spans, kernel, stride, before, dilation, n)
+        )
         return replace(self, window=window, stride=self.stride * stride, mirrored=0, spans=spans)._within(n)
 
     def cut(self, dim: int, start: int, step: int, n: int) -> Axis | None:

@@ -140,7 +140,8 @@ function render({ model, el }) {
   function startFolder() {
     const folder = field.value.trim();
     if (!folder || asked || atWork()) return;
-    model.set("error", "");
+    view.set({ folder, error: "" });
+    view.flush(); // now, lest it arrive after the error that this scan may end with, and take that away
     model.send({ kind: "scan", folder });
     asked = setTimeout(() => {
       message.textContent = "waiting for the kernel …";
