@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from cnnwidgets.core import InputError, LayerError, part_iou
+from cnnwidgets.core import InputError, LayerError, list_layers, part_iou
 
 
 class Same(nn.Module):
@@ -97,14 +97,14 @@ def test_cells_lie_at_the_middle_of_their_receptive_fields():
 
 
 def test_a_layer_whose_field_is_not_known_is_laid_over_the_whole_image():
-    """Resized maps have no stride: 2 x 3 cells on 4 x 12 pixels, cell centres at rows 0.5, 2.5 and columns
-    1.5, 5.5, 9.5."""
+    """2 x 3 cells on 4 x 12 pixels, cell centres at rows 0.5, 2.5 and columns 1.5, 5.5, 9.5."""
 
-    class Resized(nn.Module):
+    class Pooled(nn.Module):
         def forward(self, x):
-            return nn.functional.interpolate(x, size=(2, 3), mode="area")
+            return x.reshape(len(x), 1, 2, 2, 3, 4).mean((3, 5))
 
-    model = nn.Sequential(Resized())
+    model = nn.Sequential(Pooled())
+    assert list_layers(model, (1, 4, 12))[0].receptive_field is None, "or this test shows nothing"
     x = torch.zeros(1, 1, 4, 12)
     x[0, 0, :2, 4:8] = 1
     masks = torch.zeros(1, 4, 12, dtype=torch.long)
@@ -112,6 +112,21 @@ def test_a_layer_whose_field_is_not_known_is_laid_over_the_whole_image():
     # threshold for half of six cells is 0, so that all that is above zero fires.
     masks[0, :3, 2:10] = 1
     assert part_iou(model, x, masks, "0", share=0.5)["0"][0, 1] == 1
+    # For one cell it is 1, which is reached nowhere but above the first row's centre; not between columns.
+    x[0, 0, :2, 8:] = 1
+    masks = torch.zeros(1, 4, 12, dtype=torch.long)
+    masks[0, 0, 6:] = 1
+    assert part_iou(model, x, masks, "0", share=0.3)["0"][0, 1] == 1
+
+
+def test_a_saturated_unit_fires_between_its_cells_too():
+    """Whatever rounding makes of a third and two thirds of the same number."""
+    model = nn.Sequential(nn.Conv2d(1, 4, 3, stride=3), nn.Sigmoid())
+    with torch.no_grad():
+        model[0].weight.zero_()
+        model[0].bias.copy_(torch.tensor([0.3, 0.7, 1.1, 2.3]))
+    x, masks = torch.zeros(2, 1, 27, 39), torch.zeros(2, 27, 39, dtype=torch.long)
+    torch.testing.assert_close(part_iou(model, x, masks, "1")["1"], torch.ones(4, 1), rtol=0, atol=0)
 
 
 def test_silent_units_and_missing_parts_score_zero():
@@ -137,6 +152,21 @@ def test_not_a_number_is_no_place():
     assert scores[0, 1] > 0
     everywhere = part_iou(NaNs(), torch.full((1, 1, 6, 9), -7.0), masks, "0", share=0.3)["0"]
     assert (everywhere == 0).all()
+
+
+def test_nothing_fires_between_a_place_and_one_that_is_not_a_number():
+    """Cells at columns 1, 4, 7, ...: left of the NaN the first cell fires up to itself, and no further."""
+    model = nn.Sequential(nn.Conv2d(1, 1, 3, stride=3), NaNs.Layer())
+    with torch.no_grad():
+        model[0].weight.zero_()
+        model[0].weight[0, 0, 1, 1] = 1
+        model[0].bias.zero_()
+    x = torch.zeros(1, 1, 3, 12)
+    x[0, 0, 1, 1], x[0, 0, 1, 4], x[0, 0, 1, 7] = 5, -7, 5
+    masks = torch.zeros(1, 3, 12, dtype=torch.long)
+    masks[0, :, :2], masks[0, :, 7:10] = 1, 1  # to the right it wanes towards column 10, where it is zero
+    # Three quarters of four cells: the threshold is the third greatest, 0, so that all above zero fires.
+    assert part_iou(model, x, masks, "1", share=0.75)["1"][0, 1] == 1
 
 
 class NaNs(nn.Sequential):

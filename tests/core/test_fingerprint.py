@@ -110,6 +110,15 @@ def test_tensors_of_all_kinds():
     assert fingerprint(net) != before
 
 
+def test_zeros_of_another_type_or_shape_are_others():
+    found = set()
+    for zeros in (torch.zeros(2, 3), torch.zeros(3, 2), torch.zeros(6), torch.zeros(2, 3, dtype=torch.int32)):
+        net = nn.Module()
+        net.register_buffer("zeros", zeros)
+        found.add(fingerprint(net))
+    assert len(found) == 4
+
+
 def test_networks_without_tensors_and_no_networks():
     assert fingerprint(nn.ReLU()) != fingerprint(nn.Tanh())
     with pytest.raises(TypeError, match="a network is a torch.nn.Module"):

@@ -189,6 +189,7 @@ def album(tmp_path) -> Path:
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise
     picture(7, (H, W)).save(folder / "turned.png", exif=exif)
     picture(8).save(folder / ".hidden.png")
+    picture(8).save(folder / "sub" / ".hidden.png")
     picture(9).save(folder / ".thumbnails" / "b.png")
     (folder / "broken.jpg").write_text("this is no picture")
     (folder / "empty.jpg").write_bytes(b"")
@@ -353,9 +354,9 @@ def test_fingerprints_tell_collections_apart(network, album):
 
     before = of(album, network)
     assert before == of(str(album), network)
-    (album / "b.png").rename(album / "c.png")
+    (album / "turned.png").rename(album / "twisted.png")  # the last one as before
     renamed = of(album, network)
-    picture(99).save(album / "c.png")
+    picture(99).save(album / "twisted.png")
     assert len({before, renamed, of(album, network)}) == 3
 
 

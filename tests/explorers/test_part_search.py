@@ -156,31 +156,38 @@ def test_a_part_that_is_given_up_meanwhile_shows_nothing(monkeypatch):
         await asyncio.sleep(0.05)
         explorer.search.part = ""
         await explorer.done()
-        nothing = explorer.search.hits, explorer.search.message
+        nothing = explorer.search.hits, explorer.search.message, explorer.search.error
         explorer.search.part = "wheel"
         await explorer.done()
         return nothing, len(explorer.search.hits)
 
     (nothing, n), asked = scenario(steps, monkeypatch=monkeypatch)
-    assert nothing == ([], "") and n == 12 and asked == ["toynet"]
+    assert nothing == ([], "", "") and n == 12 and asked == ["toynet"]
 
 
-def test_scores_of_a_network_that_is_gone_are_not_shown(monkeypatch):
+@pytest.mark.parametrize("soon", [True, False])
+def test_scores_of_a_network_that_is_gone_are_not_shown(monkeypatch, soon):
+    """Neither later nor for a moment, also where a part of the new network is asked for at once."""
+    seen = []
+
     async def steps(explorer):
+        explorer.search.observe(lambda change: seen.append(change.new), "hits")
         explorer.search.part = "wheel"
         await asyncio.sleep(0.05)
         explorer.selection.network = "toynet-gap"
-        await explorer.done()
-        gone = explorer.search.part, explorer.search.hits, explorer.search.message
+        gone = explorer.search.part
+        if not soon:
+            await explorer.done()
+        hits = explorer.search.hits, explorer.search.message
         explorer.search.part = "wheel"
         await explorer.done()
-        return gone, [hit["score"] for hit in explorer.search.hits]
+        return gone, hits, explorer.search.error
 
-    (gone, found), asked = scenario(steps, monkeypatch=monkeypatch)
-    assert gone == ("", [], "") and asked == ["toynet", "toynet-gap"]
+    told, asked = scenario(steps, monkeypatch=monkeypatch)
+    assert told == ("", ([], ""), "") and asked == ["toynet", "toynet-gap"]
     table = slow(cw.load("toynet-gap"), [f"conv{i}" for i in range(1, 6)], 0)
     best = torch.cat([each[:, PARTS.index("wheel")] for each in table.values()]).sort(descending=True).values
-    assert found == pytest.approx(best[:12].tolist())
+    assert len(seen) == 1 and [hit["score"] for hit in seen[0]] == pytest.approx(best[:12].tolist())
 
 
 def test_closing_meanwhile(monkeypatch):

@@ -388,6 +388,9 @@ def test_a_stale_map_is_not_shown(explorer, monkeypatch):
     apply(result)
     assert explorer.grid._map_of is None
     explorer.grid.chosen = 2
+    unit, _, index, values = result
+    apply((unit, explorer.patches["2", 4].strongest[5], index, values))
+    assert explorer.grid._map_of is None, "another patch was there when it was asked for"
     explorer.patches = explorer.patches.copy()  # as a scan that goes on shows them again
     explorer._show_unit()
     apply(result)

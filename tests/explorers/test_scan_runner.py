@@ -324,6 +324,28 @@ def test_a_scan_after_a_scan(network):
     in_a_loop(steps)
 
 
+def test_a_late_look_at_a_scan_that_was_given_up_shows_nothing(network):
+    """It was on its way from the thread when the scan was stopped."""
+    images = Gated(network, 20)
+
+    async def steps():
+        explorer = PatchExplorer(network, images=pictures(12), layer="2")
+        await explorer.done()
+        before, source = explorer.patches, explorer.scan.source
+        explorer._runner.start(lambda: PatchScan(network, images, ["2"]), "pictures of mine")
+        job = explorer._runner._current
+        await until(lambda: job.scan is not None)
+        explorer._runner.stop()
+        explorer._runner._show(job, max_activating_patches(network, pictures(4), ["2"]))
+        explorer._runner._end(job)
+        assert explorer.patches is before and explorer.scan.source == source
+        images.gate.open()
+        await explorer.done()
+        explorer.close()
+
+    in_a_loop(steps)
+
+
 def test_an_error_in_the_middle_keeps_what_was_found(network):
     images = Gated(network, 20, broken_from=8)
 

@@ -68,7 +68,8 @@ def max_activating_patches(
         Used in evaluation mode, left as it was.
     images : Tensor (N, C, H, W), folder, dataset, sequence or iterable
         Float tensors count as preprocessed; a ``Network`` reads everything else, see
-        :func:`cnnwidgets.core.images.images_of`. All of one size once they are preprocessed.
+        :func:`cnnwidgets.core.images.images_of`. All of one size once they are preprocessed. Of an iterable,
+        which gives its images once, the best are kept in memory, up to ``3 * k`` for each unit.
     layers : str or iterable of str
         Names as :func:`list_layers` gives them. Layers without maps, such as fully connected ones, count as
         maps of one cell, which sees the whole image.

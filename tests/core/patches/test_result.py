@@ -79,6 +79,17 @@ def test_parts_of_an_iterable(twice, draw_pictures, bytes_of):
 KINDS = ("strongest", "weakest", "sample")
 
 
+def test_what_is_not_finite_is_added_up(twice, draw_pictures, bytes_of):
+    net, x = twice(), draw_pictures(N)
+    net.conv1.weight.data[2] = 1e38
+    x[4:9] = 2
+    x[30] = -2
+    parts = [max_activating_patches(net, x, "conv1", start=a, stop=a + 8, k=3) for a in range(0, N, 8)]
+    merged = parts[2].merge(parts[0], parts[4], parts[3], parts[1])
+    assert merged["conv1", 2].n_not_finite >= 5 and merged["conv1", 1].n_not_finite == 0
+    assert bytes_of(merged) == bytes_of(max_activating_patches(net, x, "conv1", k=3))
+
+
 def strangers(twice, draw_pictures) -> dict:
     def part(net=None, x=None, layers=LAYERS, **options):
         x = draw_pictures(N) if x is None else x

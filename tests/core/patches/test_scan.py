@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -464,6 +465,7 @@ def test_numbers_of_numpy(net, draw_pictures, tmp_path):
 def test_images_made_of_random_numbers_do_not_come_again(brute_maps, truth, whole):
     """Reading ahead draws random numbers of torch while a forward pass sets their state back."""
     net = whole(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
+    net[0].register_forward_hook(lambda *args: time.sleep(0.02))  # time enough to read ahead
 
     def images():
         for _ in range(40):
