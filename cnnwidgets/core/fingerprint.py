@@ -9,7 +9,10 @@ from .module import as_module
 
 
 def fingerprint(model: nn.Module) -> str:
-    """Short name for all that makes a network answer as it does: its structure, its weights, its buffers.
+    """Short name for a network: its modules, its weights, its buffers.
+
+    Code and plain attributes do not count, so that two networks of the same modules and weights that use them
+    differently have the same fingerprint.
 
     Parameters
     ----------

@@ -1,12 +1,13 @@
 """Many images, whatever they come in: a tensor, a dataset, a folder, any iterable; read batch by batch."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
@@ -16,6 +17,9 @@ from .errors import CnnWidgetsError, InputError
 PICTURE_FILES = frozenset(
     ".png .jpg .jpeg .jpe .jfif .gif .webp .avif .heic .heif .tif .tiff .bmp .jp2 .ppm .pgm .pbm .ico".split()
 )
+
+STREAM = "stream-"
+"""Begins the fingerprint of an iterable."""
 
 SAMPLED = 16
 """How many images go into the fingerprint of a collection."""
@@ -36,7 +40,8 @@ def images_of(model: object, images: Any) -> "Images":
           ``DataLoader``. Its items are float tensors (C, H, W), or batches of them (N, C, H, W), which count
           as preprocessed; or whatever the ``Network`` reads: paths, PIL images, arrays, uint8 tensors,
           objects with an ``image``. Of a pair such as (image, label) the first. A dataset with a method
-          ``name(i)`` says what its images are called.
+          ``name(i)`` says what its images are called. An item must be the same each time that it is asked
+          for: patches of a dataset with random augmentation are cut out of other images than were looked at.
 
     Returns
     -------
@@ -52,12 +57,19 @@ def images_of(model: object, images: Any) -> "Images":
         return images
     if isinstance(images, Tensor):
         if images.ndim != 4:
-            raise InputError(f"a tensor of images has shape (N, C, H, W), not {tuple(images.shape)}")
+            raise InputError(
+                f"a tensor of images has shape (N, C, H, W), not {tuple(images.shape)}; x.unsqueeze(0) makes "
+                "one of an image (C, H, W)"
+            )
         return Indexed(images, read) if len(images) else _none("the tensor is empty")
     if isinstance(images, (str, Path)):
         return _folder(Path(images).expanduser(), read)
+    if isinstance(images, Mapping):
+        raise InputError("images by name are given as their values: list(images.values())")
+    if isinstance(images, (bytes, bytearray)) or (isinstance(images, np.ndarray) and images.ndim < 4):
+        raise InputError("this is one picture, or none: put pictures into a list, [picture]")
     by_number = hasattr(images, "__len__") and hasattr(images, "__getitem__")
-    if by_number and not isinstance(images, (dict, IterableDataset)):  # those have a __getitem__ of their own
+    if by_number and not isinstance(images, IterableDataset):  # whose __getitem__ only raises
         return Indexed(images, read) if len(images) else _none(f"the {type(images).__name__} is empty")
     if not isinstance(images, Iterable):
         raise InputError(
@@ -126,9 +138,11 @@ class Images:
         """One preprocessed image (C, H, W) from an item."""
         if isinstance(item, (tuple, list)) and len(item) and not hasattr(item, "image"):
             item = item[0]
+        if isinstance(item, Mapping) and "image" in item:
+            item = item["image"]
         if isinstance(item, Tensor) and item.is_floating_point():
             if item.ndim == 3 or (item.ndim == 4 and len(item) == 1):
-                return item.detach().reshape(item.shape[-3:])
+                return item.detach().reshape(item.shape[-3:]).clone()  # whoever gave it may fill it anew
             raise InputError(
                 f"{self.name(number)} is no tensor (C, H, W): its shape is {tuple(item.shape)}; join batches "
                 "by torch.cat, or give an iterable of them"
@@ -249,6 +263,7 @@ class Streamed(Images):
             _none(f"the {type(items).__name__} gives none")
         self._shape = tuple(first.shape)
         self._fingerprint = sha256(b"stream" + _bytes_of(first)).hexdigest()[:16]
+        self._fingerprint = STREAM + self._fingerprint
         self._stream = chain([first], stream)
         self._next = 0
 
@@ -260,7 +275,7 @@ class Streamed(Images):
         number = 0
         for item in items:
             batch = item[0] if isinstance(item, (tuple, list)) and len(item) else item
-            several = isinstance(batch, Tensor) and batch.ndim == 4 and batch.is_floating_point()
+            several = isinstance(batch, Tensor) and batch.ndim == 4
             for each in batch if several else [item]:
                 yield self._tensor(each, number)
                 number += 1

@@ -121,7 +121,17 @@ def _trace(module: nn.Module, shape: tuple[int, int, int, int]) -> list[LayerInf
     names = CallNames(module)
     device, dtype = placement(module)
 
-    with undisturbed(module), torch.inference_mode():
+    with undisturbed(module):
+        # What a module computes once and keeps must be no inference tensor: it could never be trained again.
+        with torch.inference_mode(False), torch.no_grad():
+            module(torch.zeros(shape, device=device, dtype=dtype))
+        _note_all(module, names, shape, found)
+    return found
+
+
+def _note_all(module: nn.Module, names: CallNames, shape: tuple[int, ...], found: list[LayerInfo]) -> None:
+    device, dtype = placement(module)
+    with torch.inference_mode():
         image = torch.zeros(shape, device=device, dtype=dtype)
         tracer = FieldTracer(image)
 
@@ -148,7 +158,6 @@ def _trace(module: nn.Module, shape: tuple[int, int, int, int]) -> list[LayerInf
             part.register_forward_hook(note)
         with tracer:
             module(image)
-    return found
 
 
 def _checked_shape(shape: Sequence[int] | None) -> tuple[int, int, int, int]:

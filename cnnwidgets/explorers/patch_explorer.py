@@ -66,6 +66,8 @@ class PatchExplorer(Explorer):
     (9, 5000)
     """
 
+    _arguments = "network, images, layer, selection, patches or layers"
+
     def __init__(
         self,
         network=None,

@@ -119,14 +119,16 @@ def test_a_layer_whose_field_is_not_known_is_laid_over_the_whole_image():
     assert part_iou(model, x, masks, "0", share=0.3)["0"][0, 1] == 1
 
 
-def test_a_saturated_unit_fires_between_its_cells_too():
+@pytest.mark.parametrize("cells", [(5, 6), (9, 13)])
+def test_a_saturated_unit_fires_between_its_cells_too(cells):
     """Whatever rounding makes of a third and two thirds of the same number."""
-    model = nn.Sequential(nn.Conv2d(1, 4, 3, stride=3), nn.Sigmoid())
+    model = nn.Sequential(nn.Conv2d(1, 64, 3, stride=3), nn.Sigmoid())
     with torch.no_grad():
         model[0].weight.zero_()
-        model[0].bias.copy_(torch.tensor([0.3, 0.7, 1.1, 2.3]))
-    x, masks = torch.zeros(2, 1, 27, 39), torch.zeros(2, 27, 39, dtype=torch.long)
-    torch.testing.assert_close(part_iou(model, x, masks, "1")["1"], torch.ones(4, 1), rtol=0, atol=0)
+        model[0].bias.copy_(torch.linspace(-3, 3, 64))
+    x = torch.zeros(2, 1, 3 * cells[0], 3 * cells[1])
+    masks = torch.zeros(2, *x.shape[2:], dtype=torch.long)
+    torch.testing.assert_close(part_iou(model, x, masks, "1")["1"], torch.ones(64, 1), rtol=0, atol=0)
 
 
 def test_silent_units_and_missing_parts_score_zero():

@@ -350,7 +350,8 @@ def test_fingerprints_tell_collections_apart(network, album):
     assert of(X) == of(X.clone()) == of(list(X)) == of(Pairs())
     everything = [of(X), of(X[:-1]), of(other), of(X.flip(0)), of(X.reshape(11, 3, W, H)), of(generator())]
     assert len(set(everything)) == len(everything)
-    assert all(len(each) == 16 and int(each, 16) >= 0 for each in everything)
+    assert everything[-1].startswith("stream-")
+    assert all(len(each) == 16 and int(each, 16) >= 0 for each in everything[:-1])
 
     before = of(album, network)
     assert before == of(str(album), network)
@@ -373,3 +374,41 @@ def test_the_fingerprint_of_many_images_looks_at_some_of_all_parts():
 
     images_of(PLAIN, Many()).fingerprint()
     assert 16 <= len(asked) <= 32 and max(np.diff(asked)) < 1000 and asked[0] == 0 and asked[-1] > 9000
+
+
+def test_a_stream_that_fills_one_buffer_again_and_again():
+    buffer = torch.zeros(3, H, W)
+
+    def camera():
+        for i in range(10):
+            yield buffer.fill_(i)
+
+    batches = list(images_of(PLAIN, camera()).batches(4))
+    assert [image.unique().tolist() for batch in batches for image in batch.tensors] == [
+        [i] for i in range(10)
+    ]
+
+
+def test_pictures_by_name_in_an_item(network):
+    x = picture(3)
+    assert torch.equal(images_of(network, [{"image": x, "label": 1}]).tensor(0), network.read(x)[0])
+
+
+@pytest.mark.parametrize(
+    ("images", "mend"),
+    [
+        ({"cat": 1}, r"list\(images.values\(\)\)"),
+        (np.zeros((9, 9, 3), np.uint8), "put pictures into a list"),
+        (b"\x89PNG", "put pictures into a list"),
+        (torch.zeros(3, 9, 9), r"x.unsqueeze\(0\)"),
+    ],
+)
+def test_one_picture_is_not_taken_for_many(network, images, mend):
+    with pytest.raises(InputError, match=mend):
+        images_of(network, images)
+
+
+def test_a_stream_of_uint8_batches(network):
+    batch = torch.randint(0, 255, (4, 3, H, W), dtype=torch.uint8)
+    found = list(images_of(network, iter([batch])).batches(8))[0].tensors
+    assert torch.equal(found, torch.cat([network.read(image) for image in batch]))

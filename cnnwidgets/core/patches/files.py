@@ -2,7 +2,7 @@
 
 import json
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from ..errors import InputError
 from ..layers import LayerInfo
 from ..receptive_field import ReceptiveField
 from .ranking import ENTRY
-from .result import KINDS, Patches
+from .result import Patches
+from .unit import KINDS
 
 FORMAT = 1
 
@@ -38,14 +39,13 @@ def save(patches: Patches, path: Path) -> None:
     arrays |= {"fired": patches.fired, "not_finite": patches.not_finite}
     arrays["about"] = np.array(json.dumps(about, sort_keys=True))
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             np.savez_compressed(file, **arrays)
-        os.chmod(name, 0o644)  # mkstemp makes files for their owner only
-        os.replace(name, path)
+        os.replace(part, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 
@@ -79,7 +79,7 @@ def load(path: Path) -> Patches:
     except InputError:
         raise
     except Exception as error:  # a damaged file brings whatever zip, zlib, numpy or json meet in it
-        raise InputError(f"'{path}' is damaged or no saved scan ({error}): scan anew") from error
+        raise InputError(f"'{path}' is damaged or no saved scan: scan anew") from error
     return patches
 
 

@@ -12,17 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError, LayerError
+from ..errors import InputError
 from ..fingerprint import fingerprint
 from ..images import Batch, images_of
-from ..layer_names import CallNames
-from ..layers import LayerInfo, list_layers
+from ..layers import LayerInfo
 from ..module import as_module, placement, prepared, undisturbed
 from ..progress import reporter
 from ..visit import visit
 from .maxima import maxima, places
+from .options import check_options, checked_names, scanned_layers
 from .ranking import ENTRY, lots
-from .result import KINDS, Patches, join_ranges
+from .result import Patches, join_ranges
+from .unit import KINDS
 
 BATCH = 128
 """Images in one step, of at most 128 x 128 pixels; a quarter of that of larger ones."""
@@ -86,7 +87,8 @@ def max_activating_patches(
         Numbers of the images to look at; parts can be put together by :meth:`Patches.merge`.
     checkpoint : path, optional
         Written every ten seconds and at the end, also at an interruption; if the file is there, the scan goes
-        on where it stopped.
+        on where it stopped, and ends with the same bytes if ``batch_size`` is the same. (How many images go
+        through the network together decides the last digit of its sums.)
     progress : callable or tqdm bar, optional
         Called with the number of images done and the total (None for an iterable).
 
@@ -184,8 +186,12 @@ class PatchScan:
         checkpoint: str | Path | None = None,
     ) -> None:
         self._module = as_module(model)
-        names = list(dict.fromkeys([layers] if isinstance(layers, str) else layers))
-        _check(names, k, batch_size, precision, start, stop)
+        names = checked_names(layers)
+        check_options(k=k, batch_size=batch_size, seed=seed, start=start, stop=stop, precision=precision)
+        if checkpoint is not None and Path(checkpoint).is_dir():
+            raise InputError(
+                f"the checkpoint '{checkpoint}' is a folder: give a file in it, such as scan.npz"
+            )
         self._images = images_of(model, images)
         self._fast = precision == "fast"
         self._start = start = int(start)
@@ -201,7 +207,7 @@ class PatchScan:
         shape = self._images.input_shape
         self._batch_size = batch_size or (BATCH if shape[1] * shape[2] <= 128 * 128 else BATCH // 4)
         self._result = Patches(
-            _layers(self._module, names, shape),
+            scanned_layers(self._module, names, shape),
             k,
             seed,
             precision,
@@ -285,7 +291,9 @@ class PatchScan:
             # Images made of torch's random numbers must not be made beside the network: afterwards, the
             # random state is set back to what it was, and the same images would come again.
             is_random = before != _random_states()
-            if batch is None or is_random or self._images.is_tensor:
+            # Nor may an image of an iterable be read that is not looked at: it would be lost.
+            at_once = is_random or self._images.is_tensor or not self._images.can_read_again
+            if batch is None or at_once:
                 if batch is not None:
                     yield batch
                 yield from batches
@@ -329,7 +337,7 @@ class PatchScan:
             wanted = (values > 0) & ((values < weak[units]) | lucky[part, units])
             wanted |= values > -strong[units]
             rows, channels = wanted.nonzero(as_tuple=True)
-            cells, tied = places(maps, rows, channels, highest[rows, channels])
+            cells, tied = places(maps, rows, channels, highest)
             found.append((rows + first, channels + units.start, cells, tied))
             best[part, units] = values.cpu().numpy()
 
@@ -400,34 +408,6 @@ class PatchScan:
                 "delete it, or give another file; a scan of a list or a dataset can go on"
             )
         self._result = saved
-
-
-def _check(
-    layers: list, k: int, batch_size: int | None, precision: str, start: int, stop: int | None
-) -> None:
-    if not layers:
-        raise LayerError("name at least one layer; list_layers(model, input_shape) lists them")
-    if k < 1 or (batch_size is not None and batch_size < 1):
-        raise InputError(f"k and batch_size are at least 1, not {k} and {batch_size}")
-    if precision not in ("exact", "fast"):
-        raise InputError(f"precision is 'exact' or 'fast', not {precision!r}")
-    if start < 0 or (stop is not None and stop <= start):
-        raise InputError(f"start and stop count from 0, start before stop, not {start} and {stop}")
-
-
-def _layers(module: nn.Module, names: list[str], shape: tuple[int, int, int]) -> list[LayerInfo]:
-    known = {layer.name: layer for layer in list_layers(module, shape)}
-    missing = [name for name in names if name not in known]
-    if missing:
-        CallNames(module).split(missing[0])  # says the nearest names
-        raise LayerError(f"layer {missing[0]!r} did not run, or returned no tensor for a batch of images")
-    for name in names:
-        if len(known[name].output_shape) not in (1, 3):
-            raise LayerError(
-                f"layer {name!r} has no maps: its output is {known[name].output_shape} for an image; choose "
-                "one with (C, H, W), or a vector"
-            )
-    return [known[name] for name in names]
 
 
 def _random_states() -> list[bytes]:

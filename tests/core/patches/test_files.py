@@ -180,7 +180,7 @@ def test_of_another_version(scan, path):
 def test_foreign_contents(scan, path, changes):
     scan.save(path)
     rewritten(path, **changes)
-    with pytest.raises(InputError, match="damaged or no saved scan .*: scan anew"):
+    with pytest.raises(InputError, match="damaged or no saved scan: scan anew"):
         Patches.load(path)
 
 
@@ -303,7 +303,7 @@ def test_a_finished_scan_is_not_done_again(net, draw_pictures, path):
     content, calls = path.read_bytes(), []
     net.conv1.register_forward_hook(lambda part, inputs, output: calls.append(len(output)))
     again = max_activating_patches(net, x, LAYERS, checkpoint=path)
-    assert sum(calls) <= 1, "only to find the layers"
+    assert sum(calls) <= 2, "only to find the layers"
     assert path.read_bytes() == content
     assert [unit.strongest for unit in again] == [unit.strongest for unit in first]
 

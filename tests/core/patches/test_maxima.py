@@ -18,6 +18,9 @@ ORDERS = {
 }
 TYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]
 
+# How the places are found: all maps looked at, or only those asked for picked out.
+WAYS = (8, 0.5)
+
 shapes = st.tuples(st.integers(1, 4), st.integers(1, 5), st.integers(1, 9), st.integers(1, 7))
 
 
@@ -35,11 +38,14 @@ def test_values_and_first_places(order, dtype, shape, seed):
     values = maxima(maps)
     assert values.dtype == dtype and values.shape == shape[:2]
     images, channels = torch.ones(shape[:2]).nonzero(as_tuple=True)
-    cells, tied = places(maps, images, channels, values[images, channels])
     plain = maps.double().numpy().reshape(-1, shape[2] * shape[3])
     assert values.double().flatten().tolist() == plain.max(1).tolist()
-    assert cells.tolist() == plain.argmax(1).tolist()
-    assert tied.tolist() == [(row == row.max()).sum() for row in plain]
+    for many in WAYS:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "MANY", many)
+            cells, tied = places(maps, images, channels, values)
+        assert cells.tolist() == plain.argmax(1).tolist()
+        assert tied.tolist() == [(row == row.max()).sum() for row in plain]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -55,22 +61,27 @@ def test_a_nan_anywhere_makes_the_maximum_nan(order, dtype):
     assert (found[4, 2], found[5, 2]) == (-float("inf"), float("inf"))
 
 
-def test_places_of_some_maps_in_their_order():
+@pytest.mark.parametrize("many", WAYS)
+def test_places_of_some_maps_in_their_order(many, monkeypatch):
+    monkeypatch.setattr(module, "MANY", many)
     maps = maps_of((3, 4, 6, 5), 7, torch.float32)
+    maps[1, 1, 2, 2] = float("nan")
     images, channels = torch.tensor([2, 0, 2]), torch.tensor([1, 3, 0])
-    cells, _ = places(maps, images, channels, maxima(maps)[images, channels])
+    cells, _ = places(maps, images, channels, maxima(maps))
     assert cells.tolist() == [maps[i, c].flatten().argmax().item() for i, c in ((2, 1), (0, 3), (2, 0))]
 
 
 def test_no_places():
-    cells, tied = places(torch.zeros(1, 1, 2, 2), *(torch.empty(0, dtype=torch.long),) * 2, torch.empty(0))
+    cells, tied = places(torch.zeros(1, 1, 2, 2), *(torch.empty(0, dtype=torch.long),) * 2, torch.zeros(1, 1))
     assert len(cells) == len(tied) == 0 and cells.dtype == tied.dtype == torch.long
 
 
-def test_a_few_cells_at_a_time(monkeypatch):
+@pytest.mark.parametrize("many", WAYS)
+def test_a_few_cells_at_a_time(many, monkeypatch):
+    monkeypatch.setattr(module, "MANY", many)
     maps = maps_of((4, 5, 6, 3), 3, torch.float32)
     images, channels = torch.ones(4, 5).nonzero(as_tuple=True)
-    values = maxima(maps)[images, channels]
+    values = maxima(maps)
     at_once = places(maps, images, channels, values)
     for cells in (1, 18, 50, 359):
         monkeypatch.setattr(module, "AT_ONCE", cells)

@@ -654,12 +654,53 @@ def test_an_iterable_keeps_the_pixels_of_ranked_images_only(draw_pictures):
         patches.tensor(lost)
 
 
-def test_an_iterable_gives_its_images_once(net, draw_pictures):
-    scan = PatchScan(net, iter(draw_pictures(20)), "conv1", batch_size=4)
+def test_a_scan_of_an_iterable_goes_on_after_a_stop(net, draw_pictures):
+    x = draw_pictures(20)
+    scan = PatchScan(net, iter(x), "conv1", batch_size=4)
     next(scan)
     scan.close()
-    with pytest.raises(InputError, match="image 4 has gone by already"):
-        next(scan)
+    whole = max_activating_patches(net, x, "conv1", batch_size=4)
+    assert scan.run()["conv1", 1].strongest == whole["conv1", 1].strongest
+
+
+@pytest.mark.parametrize(
+    "option", [{"k": 2.7}, {"k": "9"}, {"batch_size": 2.5}, {"seed": "a"}, {"start": 1.5}]
+)
+def test_options_that_are_no_whole_numbers(net, draw_pictures, option):
+    with pytest.raises(InputError, match=f"{next(iter(option))} is a whole number"):
+        PatchScan(net, draw_pictures(4), "conv1", **option)
+
+
+def test_other_things_that_are_not_to_be(net, draw_pictures, tmp_path):
+    with pytest.raises(LayerError, match="name at least one layer, not None"):
+        PatchScan(net, draw_pictures(4), None)
+    with pytest.raises(InputError, match="is a folder: give a file"):
+        PatchScan(net, draw_pictures(4), "conv1", checkpoint=tmp_path)
+    with pytest.raises(InputError, match="Resize the images to what the network reads"):
+        PatchScan(net, torch.zeros(4, 1, 9, 9), "conv1")
+    patches = max_activating_patches(net, draw_pictures(4), "conv1", k=2)
+    with pytest.raises(LayerError, match="a channel is a whole number"):
+        patches["conv1", 1.5]
+    with pytest.raises(TypeError, match="only Patches can be merged, not a int"):
+        patches.merge(3)
+
+
+def test_a_scan_leaves_no_inference_tensor_in_the_model(draw_pictures):
+    class Caching(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.grid = nn.Conv2d(3, 2, 3), None
+
+        def forward(self, x):
+            if self.grid is None:
+                self.grid = torch.linspace(0, 1, x.shape[3]).to(x)
+            return self.conv(x * self.grid).mean((2, 3))
+
+    net = Caching()
+    x = draw_pictures(4)
+    max_activating_patches(net, x, "conv", k=2)
+    net.train()(x).sum().backward()
+    assert net.conv.weight.grad is not None
 
 
 def test_batches_tell_where_they_end():
