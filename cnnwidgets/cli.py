@@ -15,7 +15,7 @@ from .handout import hand_out, notebooks_in, tutorials_in_place
 
 HOST = "127.0.0.1"
 DEFAULT_FOLDER = "cnnwidgets-tutorials"
-FIRST_NOTEBOOK = "02_activation_maps.ipynb"
+FIRST_NOTEBOOK = "01_first_layer_filters.ipynb"
 JUPYTER_SETTINGS = Path(__file__).parent / "jupyter"
 
 

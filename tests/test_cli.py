@@ -62,7 +62,7 @@ def test_lab_is_for_this_machine_only_and_keeps_its_token(started, capsys):
     assert command[:3] == [sys.executable, "-m", "jupyterlab"]
     assert option(command, "--ServerApp.ip") == "127.0.0.1"
     assert not any("token" in part.lower() or "password" in part.lower() for part in command)
-    assert option(command, "--LabApp.default_url") == "/lab/tree/02_activation_maps.ipynb"
+    assert option(command, "--LabApp.default_url") == "/lab/tree/01_first_layer_filters.ipynb"
     assert "--no-browser" not in command
     folder = Path(option(command, "--ServerApp.root_dir"))
     assert (folder / "02_activation_maps.ipynb").is_file()
@@ -156,7 +156,7 @@ def test_a_real_jupyterlab_from_start_to_ctrl_c(tmp_path, free_port, terminal, h
         try:
             address = first_address(process)
             assert address.startswith(
-                f"http://127.0.0.1:{free_port}/lab/tree/02_activation_maps.ipynb?token="
+                f"http://127.0.0.1:{free_port}/lab/tree/01_first_layer_filters.ipynb?token="
             )
             api = f"http://127.0.0.1:{free_port}/api/contents"
             with pytest.raises(urllib.error.HTTPError, match="403"):

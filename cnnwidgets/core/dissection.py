@@ -9,6 +9,7 @@ from .capture import capture
 from .errors import InputError, LayerError
 from .layers import LayerInfo, list_layers
 from .module import as_module
+from .whole import at_least
 
 BATCH = 32
 
@@ -61,7 +62,7 @@ def part_iou(
     LayerError
         If there is no such layer, or it has no maps.
     InputError
-        If masks and images do not fit together, or the share is not between 0 and 1.
+        If images or masks are none, or do not fit together, or an option is out of its range.
 
     Notes
     -----
@@ -82,18 +83,32 @@ def part_iou(
     torch.Size([1, 1])
     """
     names = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers))
-    masks = torch.as_tensor(part_masks).long().cpu()
+    if not isinstance(x, Tensor):
+        raise InputError(
+            f"images come as a torch.Tensor (N, C, H, W), not a {type(x).__name__}; try network.read(image)"
+        )
+    try:
+        masks = torch.as_tensor(part_masks).cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise InputError(
+            f"masks come as a tensor of int (N, H, W), not as a {type(part_masks).__name__}"
+        ) from None
     if x.ndim != 4 or masks.shape != (len(x), *x.shape[2:]) or not len(x):
         raise InputError(
             f"each image needs a mask of its size: images {tuple(x.shape)}, masks {tuple(masks.shape)}"
         )
+    if masks.is_floating_point() or masks.is_complex():
+        raise InputError(f"masks hold whole numbers of parts, not {masks.dtype}; try masks.long()")
+    masks = masks.long()
     if not 0 < share < 1:
         raise InputError(f"share is between 0 and 1, not {share}")
-    n_parts = int(masks.max()) + 1 if n_parts is None else n_parts
+    if n_parts is None:
+        n_parts = int(masks.max()) + 1
+    else:
+        at_least(1, n_parts=n_parts)
+    at_least(1, step=step)
     if masks.min() < 0 or masks.max() >= n_parts:
         raise InputError(f"masks hold the parts 0 to {n_parts - 1}, not {masks.min()} to {masks.max()}")
-    if step < 1:
-        raise InputError(f"step is at least 1, not {step}")
     known = {layer.name: layer for layer in list_layers(as_module(model), tuple(x.shape[1:]))}
     scores = {}
     for name in names:

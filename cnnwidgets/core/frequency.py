@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .errors import InputError
+from .whole import at_least
 
 
 def frequency_response(weights: Tensor, size: int = 32) -> Tensor:
@@ -32,7 +33,7 @@ def frequency_response(weights: Tensor, size: int = 32) -> Tensor:
     Raises
     ------
     InputError
-        If ``weights`` has another shape, or ``size`` is smaller than the kernel.
+        If ``weights`` has another shape, or ``size`` is no whole number, or smaller than the kernel.
 
     Examples
     --------
@@ -44,6 +45,7 @@ def frequency_response(weights: Tensor, size: int = 32) -> Tensor:
     (8, 4)
     """
     weights = checked_filters(weights)
+    at_least(1, size=size)
     if size < max(weights.shape[2:]):
         raise InputError(f"size must be at least {max(weights.shape[2:])}, the kernel's, not {size}")
     spectrum = torch.fft.fft2(weights.double(), s=(size, size)).abs().square().sum(dim=1).sqrt()

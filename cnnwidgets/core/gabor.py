@@ -1,7 +1,6 @@
 """Gabor fits: how well does one striped blob explain a filter?"""
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
 from math import pi
 from typing import Any
 
@@ -12,8 +11,10 @@ from .frequency import checked_filters
 from .gabor_fit import SMALLEST, Fit, pattern, refine
 from .gabor_search import search
 from .progress import reporter
+from .whole import at_least
 
-_AT_ONCE = 64  # filters searched together, to bound memory
+_AT_ONCE = 64  # filters refined together at most,
+_NUMBERS_AT_ONCE = 50_000  # and fewer of large ones: about (channels + 16) numbers a pixel, for each start
 _ONE_SIGN = 0.05
 
 
@@ -96,7 +97,7 @@ def fit_gabor(weights: Tensor, n_starts: int = 24, progress: Any = None) -> Gabo
     n_starts : int
         How many of the best points of a coarse search are refined for each filter.
     progress : callable or tqdm bar, optional
-        Called with the number of filters fitted and of all, every 64 filters. What it raises ends the work.
+        Called with the number of filters fitted and of all, many times. What it raises ends the work.
 
     Returns
     -------
@@ -105,7 +106,7 @@ def fit_gabor(weights: Tensor, n_starts: int = 24, progress: Any = None) -> Gabo
     Raises
     ------
     InputError
-        If ``weights`` has another shape.
+        If ``weights`` has another shape, or ``n_starts`` is not at least 1.
 
     Notes
     -----
@@ -136,6 +137,7 @@ def fit_gabor(weights: Tensor, n_starts: int = 24, progress: Any = None) -> Gabo
     [45.0, 6.0, 1.0]
     """
     weights = checked_filters(weights)
+    at_least(1, n_starts=n_starts)
     n, channels, height, width = weights.shape
     exact = weights.double()
     norms = exact.flatten(1).norm(dim=1)
@@ -143,23 +145,26 @@ def fit_gabor(weights: Tensor, n_starts: int = 24, progress: Any = None) -> Gabo
     if min(height, width) < SMALLEST:
         fits[:] = False
     found, report, done = Fit.empty(n, channels), reporter(progress), n - int(fits.sum())
-    for rows in filter(len, fits.nonzero().flatten().split(_AT_ONCE)):
-        units = exact[rows] / norms[rows, None, None, None]
-        best = refine(units, *search(units, n_starts))
-        for field in fields(Fit):
-            getattr(found, field.name)[rows] = getattr(best, field.name)
-        done += len(rows)
-        report(done, n)
+    if fits.any():
+        which = fits.nonzero().flatten()
+        units = exact[which] / norms[which, None, None, None]
+        starts, is_blob = search(units, n_starts, lambda: report(done, n))
+        at_once = _NUMBERS_AT_ONCE // (height * width * (channels + 16))
+        for rows in torch.arange(len(which)).split(min(max(at_once, 1), _AT_ONCE)):
+            best = refine(units[rows], starts[rows], is_blob[rows])
+            for field in fields(Fit):
+                getattr(found, field.name)[which[rows]] = getattr(best, field.name)
+            done += len(rows)
+            report(done, n)
     return _told(found, norms, (height, width))
 
 
-@lru_cache(maxsize=32)
-def _random_explained(channels: int, height: int, width: int, n: int) -> Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return fit_gabor(torch.randn(n, channels, height, width, generator=generator)).explained_variance
+_random_explained: dict[tuple[int, ...], Tensor] = {}  # what has been asked for
 
 
-def random_filters_explained(channels: int, kernel_size: tuple[int, int], n: int = 64) -> Tensor:
+def random_filters_explained(
+    channels: int, kernel_size: tuple[int, int], n: int = 64, progress: Any = None
+) -> Tensor:
     """What one Gabor explains of filters that are nothing but noise: the baseline of :func:`fit_gabor`.
 
     Parameters
@@ -169,11 +174,18 @@ def random_filters_explained(channels: int, kernel_size: tuple[int, int], n: int
         Height and width.
     n : int
         How many filters to draw; each weight from a standard normal distribution, always the same ones.
+    progress : callable or tqdm bar, optional
+        As for :func:`fit_gabor`; not called for what has been asked for before.
 
     Returns
     -------
     Tensor of float32, shape (n,)
         Shares of the sum of squares, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If a number is not at least 1.
 
     Examples
     --------
@@ -181,7 +193,13 @@ def random_filters_explained(channels: int, kernel_size: tuple[int, int], n: int
     >>> bool(small.median() > 4 * large.median())  # 27 numbers are easier to explain than 363
     True
     """
-    return _random_explained(channels, *kernel_size, n).clone()
+    height, width = kernel_size
+    at_least(1, channels=channels, height=height, width=width, n=n)
+    asked = (channels, height, width, n)
+    if asked not in _random_explained:
+        noise = torch.randn(n, channels, height, width, generator=torch.Generator().manual_seed(0))
+        _random_explained[asked] = fit_gabor(noise, progress=progress).explained_variance
+    return _random_explained[asked].clone()
 
 
 def _told(found: Fit, norms: Tensor, size: tuple[int, int]) -> GaborFit:

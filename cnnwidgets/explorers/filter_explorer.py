@@ -1,6 +1,7 @@
 """The filters of the first layer of any network, several networks side by side."""
 
 import re
+from collections.abc import Iterable
 from functools import partial
 
 import ipywidgets
@@ -18,6 +19,8 @@ from .selection import Selection
 
 LECTURES = ("alexnet", "resnet18", "resnet101", "densenet121")
 """The networks whose first layers the lectures show."""
+
+LOOKING = {"available": False, "note": "looking for its weights on this machine …"}
 
 RANDOM = ":random"
 """End of what `NetworkPicker` calls a network with random weights."""
@@ -106,7 +109,10 @@ class FilterExplorer(Explorer):
         self._row = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap", grid_gap="16px 28px"))
         self.children = [self.picker, self._row]
         with self.quiet():
-            self.picker.options = self._options(dict.fromkeys([*asked, *BUNDLED]))
+            self.picker.options = [
+                *map(self._option, dict.fromkeys([*asked, *BUNDLED])),
+                *({"name": name} | LOOKING for name in LECTURES if name not in asked),
+            ]
             self.picker.chosen = here
             self._arrange()
         self._listing = Latest(self.picker.show_error)
@@ -133,14 +139,16 @@ class FilterExplorer(Explorer):
 
     def refresh(self):
         """Look again which weights are on this machine, as after ``cw.load("alexnet")`` in another cell."""
-        names = dict.fromkeys([*self._asked, *self._given, *BUNDLED, *LECTURES])
+        names = dict.fromkeys([*self._asked, *BUNDLED, *LECTURES])
 
-        def apply(options):
-            with self.quiet():
-                self.picker.options = options
+        def apply(found):
+            listed = {option["name"]: option for option in self.picker.options}
+            found = {name: option for name, option in found.items() if name not in self._given}
+            with self.quiet():  # those that have come meanwhile stay
+                self.picker.options = list((listed | found).values())
 
         # not at once: to look among torchvision's networks takes a second, the first time
-        self._listing.submit(lambda: self._options(names), apply)
+        self._listing.submit(lambda: {name: self._option(name) for name in names}, apply)
 
     # Which networks there are:
 
@@ -162,9 +170,6 @@ class FilterExplorer(Explorer):
             name = f"{title} ({(number := number + 1)})"
         self._given[name] = network
         return name
-
-    def _options(self, names):
-        return [self._option(name) for name in names]
 
     def _option(self, name):
         if name in self._given:
@@ -192,6 +197,7 @@ class FilterExplorer(Explorer):
         if missing:
             self._latest.submit(lambda: {entry: self._load(entry) for entry in missing}, self._arrived)
         else:
+            self.picker.error = ""
             self._arrange()
 
     def _arrived(self, networks):
@@ -234,15 +240,22 @@ class FilterExplorer(Explorer):
     def _follow_network(self, change=None):
         """Somebody else chose another network: it takes the place of the first."""
         network = self.selection.network
-        if self._is_quiet or (self.panels and self.panels[0].network is network):
+        if self._is_quiet:
             return
-        first_convolution(network)  # refused before anything has changed
+        try:
+            first_convolution(network)
+        except Exception as error:
+            self.picker.show_error(error)  # the selection has it, what is shown stays
+            raise
+        self.picker.error = ""
+        if self.panels and self.panels[0].network is network:
+            return
         name = self._name(network)
         self._loaded[name] = network
         others = [entry for entry in self.picker.chosen[1:] if entry != name]
-        listed = [option["name"] for option in self.picker.options]
+        listed = [option for option in self.picker.options if option["name"] != name]
         with self.quiet():
-            self.picker.options = self._options(dict.fromkeys([name, *listed]))
+            self.picker.options = [self._option(name), *listed]
             self.picker.chosen = [name, *others]
             self._arrange()
 
@@ -261,6 +274,8 @@ class FilterExplorer(Explorer):
     def _tell_unit(self, panel, change):
         """An opened tile is the chosen channel; that it was closed is nobody else's business."""
         if self._is_quiet or panel is not next(iter(self.panels), None):
+            return
+        if panel.network is not self.selection.network:  # which has no filters to show
             return
         with self.quiet():
             if convolution_of(panel.network, self.selection.layer) != panel.layers.layer:
@@ -312,5 +327,5 @@ def convolution_of(network, layer):
 def _as_list(networks):
     if networks is None:
         return []
-    is_one = isinstance(networks, str | nn.Module | Network)
+    is_one = isinstance(networks, str | nn.Module | Network) or not isinstance(networks, Iterable)
     return [networks] if is_one else list(networks)

@@ -125,7 +125,8 @@ class ScanRunner:
         found = patches is not None and patches.n_images > 0
         source = None
         if found:
-            source = job.told if job.is_whole else f"{patches.n_images:,} of {job.told}"
+            is_all = job.is_whole and not patches.skipped
+            source = job.told if is_all else f"{patches.n_images:,} of {job.told}"
             if job.is_home or not explorer.has_home:
                 explorer.settle(patches, source)
             else:

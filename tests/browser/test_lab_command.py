@@ -36,7 +36,7 @@ def test_the_first_notebook_opens_and_no_pop_up_covers_it(chromium, student_lab)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(student_lab)
     page.wait_for_selector(".jp-Notebook .jp-Cell")
-    assert "/lab/tree/02_activation_maps.ipynb" in page.url
+    assert "/lab/tree/01_first_layer_filters.ipynb" in page.url
     page.wait_for_load_state("networkidle")
     assert page.locator(".Toastify__toast").all_inner_texts() == []
     assert [url for url in asked if url.endswith(("/lab/api/news", "/lab/api/update"))] == []

@@ -221,7 +221,7 @@ def test_a_scan_of_ones_own_folder_with_a_broken_file_and_back(notebook, folder)
     page.wait_for_new_pixels(FIRST, pixels)
     kernel_becomes(page, "explorer.selection.channel", 0)
     expect(page.locator(MESSAGE)).to_have_text("1 could not be read: 10-03.png", timeout=60_000)
-    expect(page.locator(SOURCE)).to_have_text(f"600 pictures in {folder}")
+    expect(page.locator(SOURCE)).to_have_text(f"599 of 600 pictures in {folder}")
     assert page.kernel("[explorer.patches.n_images, explorer.scan.running]") == [599, False]
     expect(page.locator(".cw-patches-source")).to_have_text(re.compile(r"\d\d-\d\d\.png"))
     page.get_by_role("button", name="Back to 5,000 Toytown pictures").click()

@@ -1,5 +1,6 @@
 """Which part a unit covers: intersection over union, by hand on small maps, higher or wider than square."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -257,7 +258,13 @@ def test_one_layer_or_several_and_the_network_is_left_as_it_was():
         ({"x": torch.zeros(0, 3, 6, 8), "masks": torch.zeros(0, 6, 8)}, InputError, "a mask of its size"),
         ({"share": 0}, InputError, "share is between 0 and 1, not 0"),
         ({"share": 1.0}, InputError, "share is between 0 and 1, not 1.0"),
-        ({"step": 0}, InputError, "step is at least 1, not 0"),
+        ({"step": 0}, InputError, "step is a whole number of at least 1, not 0"),
+        ({"step": 2.5}, InputError, "step is a whole number of at least 1, not 2.5"),
+        ({"n_parts": 0}, InputError, "n_parts is a whole number of at least 1, not 0"),
+        ({"n_parts": 1.5}, InputError, "n_parts is a whole number of at least 1, not 1.5"),
+        ({"x": np.zeros((2, 3, 6, 8))}, InputError, "images come as a torch.Tensor .* not a ndarray"),
+        ({"masks": None}, InputError, "masks come as a tensor of int .* not as a NoneType"),
+        ({"masks": torch.rand(2, 6, 8)}, InputError, "whole numbers of parts, not torch.float32; try"),
         ({"masks": torch.full((2, 6, 8), 3), "n_parts": 3}, InputError, "the parts 0 to 2, not 3 to 3"),
         ({"masks": torch.full((2, 6, 8), -1)}, InputError, "not -1 to -1"),
         ({"layers": "convx"}, LayerError, "conv"),

@@ -71,6 +71,17 @@ class Functional(nn.Module):
         (lambda net, x: F.max_pool2d(x, 2).relu(), "conv"),
         (lambda net, x: x.add_(100).relu(), "conv"),
         (lambda net, x: x.sigmoid(), "conv"),
+        (lambda net, x: F.softplus(x), "conv"),  # above zero everywhere
+        (lambda net, x: x.clamp(min=0.1), "conv"),
+        (lambda net, x: x.clamp(min=torch.full((), 0.1)), "conv"),
+        (lambda net, x: F.threshold(x, 0.2, 1), "conv"),
+        (lambda net, x: x.clamp(min=0), "clamp after conv"),
+        (lambda net, x: x.clamp(max=9), "clamp after conv"),
+        (lambda net, x: F.hardtanh(x), "Hardtanh after conv"),
+        (lambda net, x: F.prelu(x, torch.full((6,), 0.3)), "PReLU after conv"),
+        (lambda net, x: F.celu(F.dropout(x, training=net.training)), "CELU after conv"),
+        (lambda net, x: x.flatten(1).relu(), "ReLU after conv"),
+        (lambda net, x: x.to(torch.float64).to(memory_format=torch.channels_last).relu_(), "ReLU after conv"),
         (lambda net, x: net.norm(x).add_(100).relu(), "norm"),
         (lambda net, x: x, "conv"),
     ],
@@ -84,6 +95,52 @@ def test_nonlinearities_that_are_no_modules(conv, then, measured):
     elif "norm" in measured:
         maps = nn.GroupNorm(2, 6)(maps)
     torch.testing.assert_close(found, share(maps))
+
+
+@pytest.mark.parametrize(
+    ("then", "measured", "limit"),
+    [
+        (lambda x: F.threshold(x, 0.3, 0), "threshold", 0.3),
+        (lambda x: F.threshold(x, -0.3, 0, inplace=True), "threshold", 0),
+        (lambda x: F.hardshrink(x, 0.2), "Hardshrink", 0.2),
+        (lambda x: F.softshrink(x, 0.1), "Softshrink", 0.1),
+    ],
+)
+def test_nonlinearities_that_silence_more_than_what_is_below_zero(conv, then, measured, limit):
+    found, where = firing_share(Functional(conv, lambda net, x: then(x)), X, "conv", batch_size=2)
+    assert where == f"{measured} after conv"
+    torch.testing.assert_close(found, share(conv(X) - limit))
+
+
+class Keeping(nn.Module):
+    """Computes a picture of weights when it needs it, one for each number of images, and keeps it."""
+
+    def __init__(self, conv):
+        super().__init__()
+        self.conv, self.norm, self.kept = conv, nn.InstanceNorm2d(6), {}
+        self.strength = nn.Parameter(torch.ones(()))
+
+    def forward(self, x):
+        if len(x) not in self.kept:
+            self.kept[len(x)] = torch.linspace(0.5, 1, x.numel()).reshape(x.shape)
+        return self.norm(self.conv(x + self.strength * self.kept[len(x)])).relu()
+
+
+@pytest.mark.parametrize("asked_in", [torch.enable_grad, torch.inference_mode])
+def test_what_a_network_keeps_can_still_be_trained_with(conv, asked_in):
+    net = Keeping(conv)
+    with asked_in():
+        found, measured = firing_share(net, X, "conv", batch_size=3)  # 3 and 2 images
+        assert measured == "ReLU after norm" and not found.is_inference()
+    for n in (3, 2):
+        net.train()(X[:n].clone()).sum().backward()
+    assert sorted(net.kept) == [2, 3] and net.strength.grad.isfinite()
+
+
+@pytest.mark.parametrize("batch_size", [0, -2, 2.5, None])
+def test_wrong_batch_sizes(conv, batch_size):
+    with pytest.raises(InputError, match=f"batch_size is a whole number of at least 1, not {batch_size}"):
+        firing_share(nn.Sequential(conv), X, "0", batch_size)
 
 
 def test_the_second_call_of_the_same_layer():

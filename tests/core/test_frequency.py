@@ -68,6 +68,8 @@ def test_half_precision_and_zeros():
     ("weights", "size", "said"),
     [
         (WEIGHTS, 6, "at least 7, the kernel's, not 6"),
+        (WEIGHTS, 32.5, "size is a whole number of at least 1, not 32.5"),
+        (WEIGHTS, "32", "size is a whole number of at least 1, not '32'"),
         (WEIGHTS[0], 32, r"\(n, channels, height, width\), not of shape \(2, 5, 7\)"),
         (WEIGHTS[:0], 32, "not of shape"),
         (WEIGHTS.int(), 32, "floats, not torch.int32"),

@@ -298,7 +298,7 @@ def test_folders_that_are_none(tmp_path, network):
     with pytest.raises(InputError, match="nowhere' does not exist .looked from"):
         images_of(network, tmp_path / "nowhere")
     picture(1).save(tmp_path / "one.png")
-    with pytest.raises(InputError, match="one.png' is a file, not a folder: put it into a list"):
+    with pytest.raises(InputError, match="one.png' is a file, not a folder: give the folder that it is in"):
         images_of(network, tmp_path / "one.png")
     with pytest.raises(InputError, match="a plain module reads no folders.*wrap"):
         images_of(PLAIN, tmp_path)

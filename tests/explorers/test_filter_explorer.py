@@ -110,9 +110,62 @@ def test_the_summary_counts_what_there_is():
     bell = torch.exp(-(x**2 + y**2) / 8)
     waves = [torch.cos(2 * torch.pi * each / 4) * bell for each in (x, y)]
     fit = cw.core.fit_gabor(torch.stack([*waves, x * bell, bell, 0 * bell])[:, None])
-    assert gabor_summary(fit).startswith("One Gabor explains 100 % of a filter (median); of random filters")
-    assert gabor_summary(fit).endswith("Gabors: stripes 2, an edge or a line 1, a blob 1, none 1.")
-    assert "too small for stripes" in gabor_summary(cw.core.fit_gabor(torch.ones(2, 3, 1, 1)))
+    told = gabor_summary(fit, fit.picture)
+    assert told.startswith("One Gabor explains 100 % of a filter (median); of random filters")
+    assert told.endswith("Gabors: stripes 2, an edge or a line 1, a blob 1, none 1.")
+
+
+@pytest.mark.parametrize(
+    ("weights", "why"),
+    [
+        (torch.ones(2, 3, 1, 5), "filters of 1 × 5 are too small for stripes"),
+        (torch.full((4, 3, 7, 7), torch.nan), "all filters hold NaN or infinity"),
+        (torch.zeros(4, 3, 7, 7), "all filters are zero everywhere"),
+        (
+            torch.tensor([0, torch.inf, 0])[:, None, None, None].expand(3, 1, 7, 6),
+            "1 of 3 filters hold NaN or infinity, the others are zero everywhere",
+        ),
+    ],
+)
+def test_why_there_is_no_gabor(weights, why):
+    assert gabor_summary(cw.core.fit_gabor(weights), weights) == f"No Gabor: {why}."
+
+
+def one_layer(n, size, **options):
+    torch.manual_seed(5)
+    conv = nn.Conv2d(3, n, size, **options)
+    net = nn.Sequential(conv, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return cw.wrap(net, input_size=48, name="wide")
+
+
+def test_of_many_filters_some_are_fitted():
+    explorer = FilterExplorer(one_layer(130, (5, 4)))
+    weights = explorer.selection.network.module[0].weight.detach()
+    fitted = np.isfinite(explorer.grid._explained)
+    rows = np.flatnonzero(fitted)
+    assert len(rows) == 96 and rows[0] == 0 and rows[-1] == 129 and set(np.diff(rows)) == {1, 2}
+    fit = cw.core.fit_gabor(weights[rows])
+    np.testing.assert_allclose(explorer.grid._explained[fitted], fit.explained_variance, atol=1e-3)
+    median = 100 * statistics.median(fit.explained_variance.tolist())
+    assert f"One Gabor explains {median:.0f} % of a filter" in explorer.grid.note
+    assert "Fitted to 96 of the 130 filters, evenly spread." in explorer.grid.note
+    missing = int(np.flatnonzero(~fitted)[0])
+    assert not any("Gabor" in fact for fact in explorer.grid.facts(missing))
+    assert len(explorer.grid._firing) == 130 and explorer.grid.error == ""
+    explorer.close()
+
+
+@pytest.mark.parametrize("size", [(16, 14), (3, 40)])
+def test_large_filters_are_not_fitted(size, monkeypatch):
+    if size[0] * size[1] > 13 * 13:
+        monkeypatch.setattr("cnnwidgets.explorers.filter_panel.fit_gabor", pytest.fail)
+    explorer = FilterExplorer(one_layer(7, size, stride=4))
+    if size == (16, 14):
+        assert "No Gabors: to fit them to filters of 16 × 14 takes minutes." in explorer.grid.note
+        assert "filters(network, '0')" in explorer.grid.note and len(explorer.grid._explained) == 0
+    assert explorer.grid._response_size == max(32, *size) and len(explorer.grid._firing) == 7
+    assert explorer.grid.error == ""
+    explorer.close()
 
 
 def test_silence():
@@ -371,7 +424,27 @@ def test_a_network_without_filters_in_the_selection_is_refused(explorer):
     dense = cw.wrap(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 2)), input_size=8)
     with pytest.raises(LayerError, match="has no filters"):
         explorer.selection.network = dense
-    assert explorer.picker.chosen == ["tiny", "toynet"]
+    assert explorer.picker.chosen == ["tiny", "toynet"] and "has no filters" in explorer.picker.error
+    shown = explorer.panels[0].network
+    explorer.grid.channel = 4  # what is shown can still be looked at,
+    explorer.panels[0].layers.layer = "second"
+    selection = explorer.selection  # and is nothing of the other network's
+    assert (selection.network.module, selection.layer, selection.channel) == (dense.module, "1", None)
+    assert explorer.grid.error == explorer.panels[0].layers.error == ""
+    selection.network = shown
+    assert explorer.picker.error == ""
+    explorer.grid.channel = 3
+    assert selection.channel == 3
+
+
+def test_another_choice_after_a_network_without_filters(explorer):
+    with pytest.raises(LayerError):
+        explorer.selection.network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 224 * 224, 2))
+    assert "has no filters" in explorer.picker.error
+    explorer.picker.chosen = ["toynet"]
+    assert explorer.picker.error == "" and explorer.selection.network is explorer.panels[0].network
+    explorer.grid.channel = 9
+    assert explorer.selection.channel == 9
 
 
 # Beside the loop
@@ -396,9 +469,28 @@ def test_in_a_running_loop_the_fits_come_later_and_of_the_last_layer():
         return found
 
     first, last, *panels = asyncio.run(scenario())
-    assert first == (5, 0, "Fitting a Gabor to each filter …")
+    assert first == (5, 0, "Fitting Gabors to the filters …")
     assert last == (6, 0, 6)
     assert panels == [1, 2, [5, 64]]
+
+
+def test_in_a_running_loop_the_lecture_networks_are_listed_at_once():
+    async def scenario():
+        explorer = FilterExplorer("toynet")
+        before = options(explorer)
+        explorer.picker.chosen = ["toynet", "alexnet:random"]
+        mine = tiny(name="mine")
+        explorer.selection.network = mine  # comes while the others are looked for
+        await explorer.done()
+        after, chosen = options(explorer), explorer.picker.chosen
+        explorer.close()
+        return before, after, chosen
+
+    before, after, chosen = asyncio.run(scenario())
+    assert list(before) == ["toynet", "toynet-gap", "alexnet", "resnet18", "resnet101", "densenet121"]
+    assert not before["alexnet"]["available"] and before["alexnet"]["note"].startswith("looking")
+    assert list(after) == ["mine", *before] and chosen == ["mine", "alexnet:random"]
+    assert "MB, not on this machine" in after["alexnet"]["note"] and after["mine"]["available"]
 
 
 def test_what_is_stale_is_given_up():
@@ -429,7 +521,7 @@ def test_an_error_while_measuring_is_shown(explorer, monkeypatch):
     ("arguments", "error", "said"),
     [
         ({"networks": "alexnt"}, NetworkError, "nearest: 'alexnet'"),
-        ({"networks": 3}, TypeError, "not iterable"),
+        ({"networks": 3}, TypeError, "networks are names, torch modules or Networks, not a int"),
         ({"networks": [3]}, TypeError, "networks are names, torch modules or Networks, not a int"),
         ({"networks": "toynet", "layer": "relu1"}, LayerError, "'relu1' is a ReLU, which has no filters"),
         ({"layer": "conv9"}, LayerError, "no layer 'conv9'; nearest"),

@@ -359,7 +359,7 @@ def test_another_network_while_a_scan_runs(folder):
     running, at_once, told, again = asyncio.run(scenario())
     assert running and at_once == (False, "5,000 Toytown pictures")
     assert told == (False, "5,000 Toytown pictures", "", 5_000)
-    assert again[0] == f"6 pictures in {folder}" and again[1] == 5
+    assert again[0] == f"5 of 6 pictures in {folder}" and again[1] == 5
     assert again[2] == cw.core.fingerprint(cw.load("toynet-gap"))
 
 

@@ -112,7 +112,7 @@ def test_a_scan_of_ones_own_folder_and_the_way_back(network, tmp_path):
         assert explorer.scan.running and explorer.scan.message == f"looking at pictures in {tmp_path}"
         await explorer.done()
         assert not explorer.scan.running and explorer.scan.error == ""
-        assert explorer.scan.source == f"6 pictures in {tmp_path}" and explorer.scan.home == home
+        assert explorer.scan.source == f"5 of 6 pictures in {tmp_path}" and explorer.scan.home == home
         assert explorer.scan.message == "1 could not be read: broken.jpg"
         assert (explorer.scan.done, explorer.scan.total) == (6, 6)
         expected = max_activating_patches(network, pictures(5, seed=1), "2")["2", explorer.selection.channel]
@@ -136,7 +136,7 @@ def test_uploaded_files(network):
         await explorer.done()
         explorer.scan.start(files)
         await explorer.done()
-        assert explorer.scan.source == "5 pictures of yours" and len(explorer.grid.values) == 4
+        assert explorer.scan.source == "4 of 5 pictures of yours" and len(explorer.grid.values) == 4
         assert explorer.scan.message == "1 could not be read: bad.png"
         assert {patch.source for patch in explorer.grid._drawn} == {f"{i}.png" for i in range(4)}
         explorer.scan.start({"one.png": files["1.png"]})
@@ -500,5 +500,5 @@ def test_many_that_cannot_be_read_are_counted(network, tmp_path):
         (tmp_path / f"bad{i}.png").write_bytes(b"no")
     explorer = PatchExplorer(network, images=tmp_path, layer="2")
     assert explorer.scan.message == "5 could not be read: bad0.png, bad1.png, bad2.png, …"
-    assert explorer.patches.n_images == 1 and explorer.scan.source == "6 pictures of yours"
+    assert explorer.patches.n_images == 1 and explorer.scan.source == "1 of 6 pictures of yours"
     explorer.close()

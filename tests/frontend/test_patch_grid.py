@@ -177,7 +177,7 @@ def test_a_patch_whose_value_is_not_finite(show):
     grid.show([dict(picture=PICTURES[0], value=float("nan")), dict(picture=PICTURES[1], value=-2.0)])
     shown = show(grid)
     assert shown.page.locator(".cw-patch-value").all_inner_texts() == ["NaN", "−2.00"]
-    assert texts(shown) == ("patch 1", "fires NaN · sees the whole picture")
+    assert texts(shown) == ("patch 1", "activation NaN · sees the whole picture")
 
 
 # -- the whole picture -----------------------------------------------------------------------------

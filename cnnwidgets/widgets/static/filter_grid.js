@@ -66,8 +66,11 @@ function render({ model, el }) {
   }
 
   function choose(channel, from) {
+    const isFirst = opened() === null;
     view.set(scene.maps.isTiles ? { channel } : { channel, input_channel: from });
     view.say(spoken());
+    // below the tiles, what has opened may be out of sight
+    if (isFirst) requestAnimationFrame(() => requestAnimationFrame(() => side.scrollIntoView?.({ block: "nearest" })));
   }
 
   function close() {
@@ -182,7 +185,8 @@ function render({ model, el }) {
     const white = maps.white(channel);
     greys.hidden = !(white > 0);
     [ends[0].textContent, ends[2].textContent] = [number(-white), number(white)];
-    gaborFigure.hidden = !fine || !maps.fitted.length;
+    const isFitted = facts.explained.length ? Number.isFinite(facts.explained[channel]) : true;
+    gaborFigure.hidden = !fine || !maps.fitted.length || !isFitted;
     responseFigure.hidden = !fine || !response.known();
     const [share, ...waves] = gaborWords(channel);
     explains.textContent = share ?? "";

@@ -93,7 +93,8 @@ function render({ model, el }) {
     }
     message.textContent = model.get("message") || (n ? "" : "no patches yet");
     message.hidden = !message.textContent;
-    honest.textContent = TOLD[model.get("which")][1](n);
+    const never = n > 0 && scene.patches.every(({ value }) => !(value > 0));
+    honest.textContent = never ? `The ${n} images that come nearest to firing it.` : TOLD[model.get("which")][1](n);
     honest.hidden = n < 2 || which.hidden;
     side.hidden = !n;
     legend.hidden = !scene.padded;
@@ -114,7 +115,7 @@ function render({ model, el }) {
     const sides = ([top, left, bottom, right]) => `${bottom - top} × ${right - left}`;
     const all = sides(box) === sides(seen);
     const sees = !known ? "sees the whole picture" : all ? `sees ${sides(box)} px` : `sees ${sides(seen)} of ${sides(box)} px, the rest is padding`;
-    facts.textContent = [`fires ${number(value)}`, sees, note].filter(Boolean).join(" · ");
+    facts.textContent = [value > 0 ? `fires ${number(value)}` : `activation ${number(value)}`, sees, note].filter(Boolean).join(" · ");
     const name = from ? `, ${from}` : "";
     whole.canvas.setAttribute("aria-label", `Whole picture of patch ${place + 1}${name}. Enter shows the activation map, arrow keys read it.`);
     under.readOut();
