@@ -1,7 +1,7 @@
 """Run the notebooks and keep the printed text of the cells that are checked, and no other output.
 
-nbval compares a cell marked ``# NBVAL_CHECK_OUTPUT`` with the output that is stored in the file, and skips one that was
-never run. Run this after a change of such a cell, and read what it changed before you commit.
+nbval compares a cell marked ``# NBVAL_CHECK_OUTPUT`` with the output stored in the file, and skips one that
+was never run. Run this after a change of such a cell, and read what it changed before you commit.
 """
 
 import sys

@@ -304,7 +304,9 @@ class Streamed(Images):
 
 def _folder(folder: Path, read: Any) -> Indexed:
     if not folder.is_dir():
-        what = "is a file, not a folder: give the folder that it is in" if folder.exists() else "does not exist"
+        what = (
+            "is a file, not a folder: give the folder that it is in" if folder.exists() else "does not exist"
+        )
         raise InputError(f"the folder '{folder}' {what} (looked from {Path.cwd()})")
     if read is None:
         raise InputError(

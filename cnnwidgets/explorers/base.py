@@ -36,9 +36,7 @@ class Explorer(ipywidgets.VBox):
     def __init__(self, network=None, image=None, layer=None, selection=None, **traits):
         for name in traits:
             if not self.has_trait(name):
-                raise TypeError(
-                    f"{type(self).__name__} has no argument {name!r}: give {self._arguments}"
-                )
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}: give {self._arguments}")
         if selection is not None and any(given is not None for given in (network, image, layer)):
             raise TypeError("give either a selection, or network, image and layer")
         self.selection = selection or Selection("toynet" if network is None else network, image, layer)

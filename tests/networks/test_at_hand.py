@@ -37,9 +37,7 @@ def test_bundled_ones_are_always_there(name):
 def test_what_it_takes_to_get_it(name, megabytes, title, cache):
     found = at_hand(name)
     assert found.path is None and found.title == title
-    assert (
-        found.how == f'{megabytes} MB, not on this machine: `cw.load("{name}")` downloads it'
-    )
+    assert found.how == f'{megabytes} MB, not on this machine: `cw.load("{name}")` downloads it'
     assert round(found.size_mb) == megabytes
     assert not cache.exists(), "to ask is not to download"
 
