@@ -69,8 +69,9 @@ class ReceptiveField:
         """What the unit sees of an image of that size (H, W); empty if its field is nothing but padding.
 
         Clipped at every layer if the field was traced on an image of that size: then it is exactly the hull
-        of the pixels that reach the unit. Otherwise at the border of the image only, which counts in the rim
-        that a strided network may leave unread.
+        of the pixels that reach the unit. (Where branches meet it may be larger at the border: rows and
+        columns are traced apart.) Otherwise at the border of the image only, which counts in the rim that a
+        strided network may leave unread.
         """
         top, left, bottom, right = self.box(row, col)
         top, bottom = self._along(0, row, top, bottom, image_size)
