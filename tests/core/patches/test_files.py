@@ -379,7 +379,8 @@ def test_checkpoints_are_written_now_and_then(net, draw_pictures, path, monkeypa
 
 
 CODE = """
-import sys, time, torch
+import signal, sys, time, torch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have told its children to ignore
 from torch import nn
 from cnnwidgets.core import max_activating_patches
 random = torch.Generator().manual_seed(0)
