@@ -1,5 +1,6 @@
 """Many images, whatever they come in: a tensor, a dataset, a folder, any iterable; read batch by batch."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
@@ -99,13 +100,15 @@ class Batch(NamedTuple):
     skipped: dict[int, str]
 
 
-class Images:
+class Images(ABC):
     """Base: some images with their numbers.
 
     Attributes
     ----------
     can_read_again : bool
-        Whether ``tensor`` and ``item`` give any image at any time.
+        Whether ``tensor`` and ``item`` give any image at any time, and ``len`` says how many there are.
+    is_tensor : bool
+        Whether they lie in memory, ready for the network.
     """
 
     can_read_again = False
@@ -114,21 +117,18 @@ class Images:
     def __init__(self, read: Callable[[Any], Tensor] | None) -> None:
         self._read = read
 
-    def __len__(self) -> int:
-        raise NotImplementedError
-
+    @abstractmethod
     def batches(self, size: int, start: int = 0, stop: int | None = None) -> Iterator[Batch]:
         """The images from ``start`` to ``stop``, ``size`` at a time."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def input_shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the first image that can be read."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fingerprint(self) -> str:
         """Tells collections apart."""
-        raise NotImplementedError
 
     def name(self, number: int) -> str:
         """What a person calls the image."""
@@ -262,8 +262,7 @@ class Streamed(Images):
         if first is None:
             _none(f"the {type(items).__name__} gives none")
         self._shape = tuple(first.shape)
-        self._fingerprint = sha256(b"stream" + _bytes_of(first)).hexdigest()[:16]
-        self._fingerprint = STREAM + self._fingerprint
+        self._fingerprint = STREAM + sha256(_bytes_of(first)).hexdigest()[:16]
         self._stream = chain([first], stream)
         self._next = 0
 

@@ -1,13 +1,13 @@
 """What a scan is asked for, checked before it begins."""
 
 from collections.abc import Iterable
-from operator import index
 
 from torch import nn
 
 from ..errors import InputError, LayerError
 from ..layer_names import CallNames
 from ..layers import LayerInfo, list_layers
+from ..whole import at_least
 
 
 def checked_names(layers: str | Iterable[str]) -> list[str]:
@@ -25,20 +25,14 @@ def checked_names(layers: str | Iterable[str]) -> list[str]:
 
 def check_options(k, batch_size, seed, start, stop, precision) -> None:
     """Raise an InputError that says which number is none, or out of its range."""
-    whole = {"k": k, "batch_size": batch_size, "seed": seed, "start": start, "stop": stop}
-    for name, value in whole.items():
-        if value is None and name in ("batch_size", "stop"):
-            continue
-        try:
-            index(value)
-        except TypeError:
-            raise InputError(f"{name} is a whole number, not {value!r}") from None
-    if k < 1 or (batch_size is not None and batch_size < 1):
-        raise InputError(f"k and batch_size are at least 1, not {k} and {batch_size}")
+    at_least(1, k=k, batch_size=1 if batch_size is None else batch_size)
+    at_least(0, start=start, seed=seed)
+    if stop is not None:
+        at_least(0, stop=stop)
+        if stop <= start:
+            raise InputError(f"start and stop count from 0, start before stop, not {start} and {stop}")
     if precision not in ("exact", "fast"):
         raise InputError(f"precision is 'exact' or 'fast', not {precision!r}")
-    if start < 0 or (stop is not None and stop <= start):
-        raise InputError(f"start and stop count from 0, start before stop, not {start} and {stop}")
 
 
 def scanned_layers(module: nn.Module, names: list[str], shape: tuple[int, int, int]) -> list[LayerInfo]:

@@ -414,10 +414,10 @@ def test_layers_without_maps(draw_pictures):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"k": 0}, "k and batch_size are at least 1, not 0"),
-        ({"batch_size": 0}, "k and batch_size are at least 1"),
+        ({"k": 0}, "k is a whole number of at least 1, not 0"),
+        ({"batch_size": 0}, "batch_size is a whole number of at least 1, not 0"),
         ({"precision": "half"}, "precision is 'exact' or 'fast', not 'half'"),
-        ({"start": -1}, "start and stop count from 0"),
+        ({"start": -1}, "start is a whole number of at least 0, not -1"),
         ({"start": 3, "stop": 3}, "start before stop, not 3 and 3"),
         ({"start": 5}, "no images from 5 to 5"),
     ],
