@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from copy import copy
 from functools import reduce
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -219,13 +220,21 @@ class Patches:
         return patches
 
 
-def _merged(one: Patches, other: Patches) -> Patches:
+def difference(one: Patches, other: Patches) -> str | None:
+    """What keeps two results from being parts of one scan; None if nothing does."""
     for what in ("network", "data", "layers", "k", "seed", "precision", "input_shape"):
         if getattr(one, what) != getattr(other, what):
-            raise InputError(
-                f"these are not parts of one scan: they differ in {what}, "
-                f"{_short(getattr(one, what))} and {_short(getattr(other, what))}"
-            )
+            return what
+    return None
+
+
+def _merged(one: Patches, other: Patches) -> Patches:
+    what = difference(one, other)
+    if what is not None:
+        raise InputError(
+            f"these are not parts of one scan: they differ in {what}, "
+            f"{_short(getattr(one, what))} and {_short(getattr(other, what))}"
+        )
     ranges = sorted([*one.ranges, *other.ranges])
     for (_, stop), (start, _) in zip(ranges, ranges[1:], strict=False):
         if start < stop:
@@ -258,8 +267,6 @@ def join_ranges(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _salts(layers: Iterable[LayerInfo], seed: int) -> np.ndarray:
     """A number for each unit, from its layer's name and channel, not from which layers else are scanned."""
-    from hashlib import sha256
-
     salts = []
     for layer in layers:
         digest = sha256(f"{seed} {layer.name}".encode()).digest()

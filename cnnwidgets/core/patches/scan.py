@@ -22,7 +22,7 @@ from ..visit import visit
 from .maxima import maxima, places
 from .options import check_options, checked_names, scanned_layers
 from .ranking import ENTRY, lots
-from .result import Patches, join_ranges
+from .result import Patches, difference, join_ranges
 from .unit import KINDS
 
 BATCH = 128
@@ -390,12 +390,12 @@ class PatchScan:
 
     def _resume(self) -> None:
         saved, asked = Patches.load(self._checkpoint), self._result
-        for what in ("network", "data", "layers", "k", "seed", "precision", "input_shape"):
-            if getattr(saved, what) != getattr(asked, what):
-                raise InputError(
-                    f"the checkpoint '{self._checkpoint}' is of another scan (another {what}): delete it, or "
-                    "give another file"
-                )
+        what = difference(saved, asked)
+        if what is not None:
+            raise InputError(
+                f"the checkpoint '{self._checkpoint}' is of another scan (another {what}): delete it, or "
+                "give another file"
+            )
         ends = self._stop if self._stop is not None else np.inf
         if len(saved.ranges) > 1 or any(a != self._start or b > ends for a, b in saved.ranges):
             raise InputError(
