@@ -10,6 +10,7 @@ from .frequency import frequency_response
 from .gabor import GaborFit, fit_gabor, random_filters_explained
 from .layers import LayerInfo, list_layers
 from .module import as_module, prepared, undisturbed
+from .occlusion import Occluder, OcclusionMap, OcclusionRun, fill_pixels, occlusion
 from .patches import Patch, Patches, PatchScan, Unit, average_patch, cut_patch, max_activating_patches
 from .receptive_field import ReceptiveField
 from .scores import class_scores
@@ -21,6 +22,9 @@ __all__ = [
     "LayerError",
     "LayerInfo",
     "NetworkError",
+    "Occluder",
+    "OcclusionMap",
+    "OcclusionRun",
     "Patch",
     "PatchScan",
     "Patches",
@@ -34,6 +38,7 @@ __all__ = [
     "convolutions",
     "cut_patch",
     "did_you_mean",
+    "fill_pixels",
     "filters",
     "fingerprint",
     "firing_share",
@@ -42,6 +47,7 @@ __all__ = [
     "frequency_response",
     "list_layers",
     "max_activating_patches",
+    "occlusion",
     "part_iou",
     "prepared",
     "random_filters_explained",

@@ -1,0 +1,368 @@
+"""From the traced operations of a network to steps that know what squares can have changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+
+from . import operations as known
+from .steps import AveragePool, GlobalAverage, Pointwise, Sizes, Sliding, Step, relu_in_place
+from .trace import Trace
+from .unoccluded import Scratch
+
+
+class Operation(NamedTuple):
+    """A step, with where its input comes from."""
+
+    node: fx.Node
+    step: Step
+    inputs: list[fx.Node]
+    call: Callable
+
+
+class Compiler:
+    """Chooses the step for each operation.
+
+    Parameters
+    ----------
+    trace : Trace
+    values : dict of Node to value
+        For the unoccluded image, of all nodes before the one that is compiled.
+    watched : Node or None
+        An operation whose very output is needed.
+    dtype : torch.dtype
+        In which convolutions and linear layers compute.
+    weights : dict
+        Weights that were prepared for an earlier image.
+    """
+
+    def __init__(
+        self, trace: Trace, values: dict, watched: fx.Node | None, dtype: torch.dtype, weights: dict
+    ) -> None:
+        self.trace, self.values, self.watched, self.dtype = trace, values, watched, dtype
+        self.scratch = Scratch()
+        self._weights = weights
+        self._fresh: set[fx.Node] = set()  # whose memory belongs to nothing else
+        self._folded: set[fx.Node] = set()  # batch norms that are part of the convolution before them
+
+    def compile(self, node: fx.Node, inputs: list[fx.Node]) -> Operation:
+        """The operation of a node of which ``inputs`` depend on the image; the others are constants."""
+        function, args = self._function(node)
+        step = self._step(node, function, args, inputs)
+
+        def call(function: Callable, values: list) -> Any:
+            given = dict(zip(inputs, values, strict=True))
+
+            def value_of(each: fx.Node) -> Any:
+                return given[each] if each in given else self.values[each]
+
+            return function(*fx.node.map_arg(args, value_of), **fx.node.map_arg(kwargs, value_of))
+
+        kwargs = {key: value for key, value in node.kwargs.items() if key != "inplace"}
+        return Operation(node, step, inputs, call)
+
+    def _function(self, node: fx.Node) -> tuple[Callable, tuple]:
+        """What is called, in a form that writes over nothing, with its positional arguments."""
+        if node.op == "call_module":
+            part = self.trace.part(node)
+            if getattr(part, "inplace", False):
+                part = copy.copy(part)
+                part.inplace = False
+            return part, node.args
+        if node.op == "call_method":
+            name = node.target
+            return known.METHODS.get(name) or _method(name), node.args
+        function = known.WITHOUT_WRITING.get(node.target, node.target)
+        if function is F.relu:  # its second argument is inplace
+            return function, node.args[:1]
+        return function, node.args
+
+    def _step(self, node: fx.Node, function: Callable, args: tuple, inputs: list[fx.Node]) -> Step:
+        maps = [self.values[each] for each in inputs]
+        if _asks_for_shape(node):
+            return Sizes(function)
+        if not maps or not all(isinstance(each, Tensor) for each in maps):
+            return Step(function)
+        spatial = all(each.ndim == 4 for each in maps)
+        if isinstance(function, nn.Linear) and not spatial:
+            return self._linear(node, function)
+        if not spatial:
+            return Step(function)
+        for choose in (self._module_step, self._function_step):
+            step = choose(node, function, args, inputs, maps)
+            if step is not None:
+                return step
+        return Step(function)
+
+    # -- by module --
+
+    def _module_step(self, node, function, args, inputs, maps) -> Step | None:
+        (x,) = maps[:1]
+        if isinstance(function, nn.Conv2d):
+            return self._convolution(node, function, x) if function.padding_mode == "zeros" else None
+        if isinstance(function, nn.BatchNorm2d):
+            if node in self._folded:
+                self._fresh.add(node)
+                return Pointwise(_same)
+            if function.running_mean is None:
+                return None
+            self._fresh.add(node)
+            return Pointwise(function)
+        if isinstance(function, nn.ReLU) and self._may_overwrite(node):
+            self._fresh.add(node)
+            return Pointwise(relu_in_place)
+        if isinstance(function, known.POINTWISE_MODULES):
+            return Pointwise(function)
+        if isinstance(function, nn.MaxPool2d) and not function.return_indices:
+            options = {name: getattr(function, name) for name in _MAX_POOL}
+            return self._max_pool(node, function, x, **options)
+        if isinstance(function, nn.AvgPool2d):
+            options = {name: getattr(function, name) for name in _AVG_POOL}
+            return self._average_pool(node, function, x, **options)
+        if isinstance(function, nn.AdaptiveAvgPool2d):
+            return self._adaptive_pool(function, x, function.output_size)
+        return None
+
+    def _may_overwrite(self, node: fx.Node) -> bool:
+        (before,) = node.all_input_nodes[:1]
+        return before in self._fresh and len(before.users) == 1 and before is not self.watched
+
+    # -- by function --
+
+    def _function_step(self, node, function, args, inputs, maps) -> Step | None:
+        if function in (F.conv2d, torch.conv2d):
+            return self._functional_convolution(node, function, args, inputs, maps)
+        if function in known.RELUS and self._may_overwrite(node):
+            self._fresh.add(node)
+            return Pointwise(relu_in_place)
+        if function in known.POINTWISE_FUNCTIONS:
+            return Pointwise(function) if self._only_scalars(node, inputs) else None
+        if function is F.dropout:
+            return (
+                Pointwise(F.dropout)
+                if known.bound("input p training", args, node.kwargs).get("training") is False
+                else None
+            )
+        if function in known.ARITHMETIC:
+            same = len({each.shape for each in maps}) == 1
+            if same and self._only_scalars(node, inputs):
+                self._fresh.add(node)
+                return Pointwise(function)
+            return None
+        if function in known.CONCATENATIONS:
+            return self._concatenation(node, function, args, maps)
+        if function in (F.max_pool2d, torch.max_pool2d):
+            options = known.bound(" ".join(("input", *_MAX_POOL)), args, node.kwargs, **_MAX_DEFAULTS)
+            if options.pop("return_indices"):
+                return None
+            del options["input"]
+            return self._max_pool(node, function, maps[0], **_with_stride(options))
+        if function in (F.avg_pool2d, torch._C._nn.avg_pool2d):
+            options = known.bound(" ".join(("input", *_AVG_POOL)), args, node.kwargs, **_AVG_DEFAULTS)
+            del options["input"]
+            return self._average_pool(node, function, maps[0], **_with_stride(options))
+        if function is F.adaptive_avg_pool2d:
+            size = known.bound("input output_size", args, node.kwargs)["output_size"]
+            return self._adaptive_pool(function, maps[0], size)
+        if function is torch.mean:
+            options = known.bound("input dim keepdim", args, node.kwargs, dim=None, keepdim=False)
+            dims = options["dim"] if isinstance(options["dim"], (tuple, list)) else [options["dim"]]
+            if "dtype" not in node.kwargs and {d % 4 for d in dims if isinstance(d, int)} == {2, 3}:
+                return GlobalAverage(function, self._now(node, function), self.scratch)
+        return None
+
+    def _only_scalars(self, node: fx.Node, inputs: list[fx.Node]) -> bool:
+        """Whether nothing among the constants has places of its own."""
+        constants = [self.values[each] for each in node.all_input_nodes if each not in inputs]
+        return all(
+            not isinstance(each, Tensor) or each.ndim < 2 and each.numel() == 1 or each.shape[-2:] == (1, 1)
+            for each in constants
+        )
+
+    def _now(self, node: fx.Node, function: Callable) -> Any:
+        """What the node gives for the unoccluded image."""
+        args, kwargs = node.args, node.kwargs
+        return function(*fx.node.map_arg(args, self.values.get), **fx.node.map_arg(kwargs, self.values.get))
+
+    # -- the steps --
+
+    def _convolution(self, node: fx.Node, part: nn.Conv2d, x: Tensor) -> Step:
+        norm = self._norm_behind(node)
+        if norm is not None:
+            self._folded.add(norm)
+        key = node.name, self.dtype, norm is not None
+        if key not in self._weights:
+            weight, bias = part.weight.detach(), None if part.bias is None else part.bias.detach()
+            if norm is not None:
+                weight, bias = _fold(weight, bias, self.trace.part(norm))
+            self._weights[key] = self._cast(weight), None if bias is None else self._cast(bias)
+        weight, bias = self._weights[key]
+        return self._sliding_convolution(
+            node, x, weight, bias, part.stride, part.padding, part.dilation, part.groups
+        )
+
+    def _norm_behind(self, node: fx.Node) -> fx.Node | None:
+        if len(node.users) != 1 or node is self.watched:
+            return None
+        (user,) = node.users
+        if user.op != "call_module":
+            return None
+        part = self.trace.part(user)
+        return user if type(part) is nn.BatchNorm2d and part.running_mean is not None else None
+
+    def _functional_convolution(self, node, function, args, inputs, maps) -> Step | None:
+        names = "input weight bias stride padding dilation groups"
+        options = known.bound(names, args, node.kwargs, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        if len(inputs) != 1 or options["input"] is not inputs[0]:
+            return None
+        weight, bias = (
+            self.values[each] if isinstance(each, fx.Node) else each
+            for each in (options["weight"], options["bias"])
+        )
+        weight, bias = self._cast(weight.detach()), None if bias is None else self._cast(bias.detach())
+        stride, padding, dilation = (options[name] for name in ("stride", "padding", "dilation"))
+        return self._sliding_convolution(
+            node, maps[0], weight, bias, stride, padding, dilation, options["groups"]
+        )
+
+    def _sliding_convolution(self, node, x, weight, bias, stride, padding, dilation, groups) -> Step:
+        stride, dilation, kernel = known.pair(stride), known.pair(dilation), tuple(weight.shape[2:])
+        if padding == "valid":
+            padding = 0
+        if padding == "same":  # where it cannot be the same on both sides, there is one more at the end
+            before = tuple((k - 1) * d // 2 for k, d in zip(kernel, dilation, strict=True))
+        else:
+            before = padding = known.pair(padding)
+
+        def whole(x: Tensor, *others: Any, **options: Any) -> Tensor:
+            return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+        def bare(windows: Tensor) -> Tensor:
+            return F.conv2d(windows, weight, bias, stride, 0, dilation, groups)
+
+        self._fresh.add(node)
+        output = tuple(whole(x).shape[2:])
+        return Sliding(
+            whole, bare, kernel, stride, before, dilation, output, weight.numel(), scratch=self.scratch
+        )
+
+    def _max_pool(self, node, function, x, kernel_size, stride, padding, dilation, ceil_mode) -> Step:
+        kernel, stride, dilation = known.pair(kernel_size), known.pair(stride), known.pair(dilation)
+
+        def whole(x: Tensor, *others: Any, **options: Any) -> Tensor:
+            return F.max_pool2d(x, kernel, stride, padding, dilation, ceil_mode)
+
+        def bare(windows: Tensor) -> Tensor:
+            return F.max_pool2d(windows, kernel, stride, 0, dilation)
+
+        output = tuple(whole(x).shape[2:])
+        return Sliding(
+            whole,
+            bare,
+            kernel,
+            stride,
+            known.pair(padding),
+            dilation,
+            output,
+            lowest=True,
+            scratch=self.scratch,
+        )
+
+    def _average_pool(
+        self, node, function, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    ) -> Step:
+        kernel, stride = known.pair(kernel_size), known.pair(stride)
+
+        def whole(x: Tensor, *others: Any, **options: Any) -> Tensor:
+            return F.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+        def bare(windows: Tensor) -> Tensor:
+            return F.avg_pool2d(windows, kernel, stride, divisor_override=1)
+
+        ones = torch.ones_like(x[:, :1])
+        sums = F.avg_pool2d(ones, kernel, stride, padding, ceil_mode, divisor_override=1)
+        options = {"scratch": self.scratch, "counts": sums / whole(ones)}
+        output = tuple(sums.shape[2:])
+        return AveragePool(whole, bare, kernel, stride, known.pair(padding), (1, 1), output, **options)
+
+    def _adaptive_pool(self, function: Callable, x: Tensor, size: Any) -> Step | None:
+        wanted = size if isinstance(size, (tuple, list)) else (size, size)
+        wanted = tuple(have if want is None else want for want, have in zip(wanted, x.shape[2:], strict=True))
+        if wanted == tuple(x.shape[2:]):
+            return Pointwise(_same)
+        if wanted == (1, 1):
+            return GlobalAverage(function, x.mean((2, 3), keepdim=True), self.scratch)
+        return None
+
+    def _concatenation(self, node, function, args, maps) -> Step | None:
+        options = known.bound("tensors dim", args, node.kwargs, dim=0)
+        along_channels = options.get("axis", options["dim"]) in (1, -3)
+        same = len({each.shape[2:] for each in maps}) == 1
+        if (
+            not along_channels
+            or not same
+            or not all(isinstance(each, fx.Node) for each in options["tensors"])
+        ):
+            return None
+        if set(options["tensors"]) != set(node.all_input_nodes) or len(maps) != len(node.all_input_nodes):
+            return None  # a constant among them
+        self._fresh.add(node)
+        return Pointwise(function)
+
+    def _linear(self, node: fx.Node, part: nn.Linear) -> Step:
+        key = node.name, self.dtype, False
+        if key not in self._weights:
+            bias = None if part.bias is None else part.bias.detach().to(self.dtype)
+            self._weights[key] = part.weight.detach().to(self.dtype), bias
+        weight, bias = self._weights[key]
+        return Step(lambda x, *others, **options: F.linear(x.to(self.dtype), weight, bias), weight.numel())
+
+    def _cast(self, weight: Tensor) -> Tensor:
+        weight = weight.to(self.dtype)
+        return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight
+
+
+_MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+_MAX_DEFAULTS = dict(stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False)
+_AVG_POOL = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
+_AVG_DEFAULTS = dict(stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None)
+
+
+def _with_stride(options: dict) -> dict:
+    """A pool whose stride is not said steps by its own size."""
+    stride = options["stride"]
+    return options | {"stride": options["kernel_size"] if stride is None or stride == [] else stride}
+
+
+def _asks_for_shape(node: fx.Node) -> bool:
+    if node.op == "call_method":
+        return node.target in known.SHAPES
+    return node.op == "call_function" and node.target is getattr and node.args[1] in ("shape", "ndim")
+
+
+def _fold(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+    """Weights of a convolution that does what a batch norm with stored statistics would do behind it."""
+    wide = torch.float64
+    scale = (norm.running_var.to(wide) + norm.eps).rsqrt()
+    if norm.weight is not None:
+        scale = scale * norm.weight.detach().to(wide)
+    start = -norm.running_mean.to(wide) if bias is None else bias.to(wide) - norm.running_mean.to(wide)
+    shift = start * scale if norm.bias is None else start * scale + norm.bias.detach().to(wide)
+    folded = weight.to(wide) * scale.reshape(-1, 1, 1, 1)
+    return folded.to(weight.dtype), shift.to(weight.dtype)
+
+
+def _same(x: Tensor, *others: Any, **options: Any) -> Tensor:
+    return x
+
+
+def _method(name: str) -> Callable:
+    def method(value: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(value, name)(*args, **kwargs)
+
+    return method

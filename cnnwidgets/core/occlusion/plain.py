@@ -1,0 +1,76 @@
+"""Plain batching: a whole forward pass for each occluded image, of any network."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..module import undisturbed
+from ..scores import class_scores
+from ..visit import visit
+from .answers import Answers, activity_of, check_channel, readable, strongest
+from .span import Place
+from .steps import Held
+from .unoccluded import Unoccluded
+
+
+class Plain:
+    """A network that is run as it is.
+
+    Parameters
+    ----------
+    module : Module
+    x : Tensor, shape (1, C, H, W)
+        On its device and of its floating type.
+    layer, channel : str and int, optional
+        The feature map that is watched; the one with the largest activation if no channel is given.
+    half : bool
+        Under autocast to bfloat16.
+    """
+
+    def __init__(
+        self, module: nn.Module, x: Tensor, layer: str | None, channel: int | None, half: bool = False
+    ) -> None:
+        self.module, self.layer, self.channel, self._half = module, layer, channel, half
+        self._image = Unoccluded(x)
+        # such a batch norm mixes the images of a batch
+        self.alone = any(
+            isinstance(part, nn.modules.batchnorm._BatchNorm) and part.running_mean is None
+            for part in module.modules()
+        )
+        self.baseline = self._run(x)
+
+    def batch_size(self, place: Place | None) -> int:
+        """How many squares fit into a batch."""
+        pixels = self._image.height * self._image.width
+        return 1 if self.alone else max(1, min(64, 64 * 224 * 224 // pixels))
+
+    def work(self, place: Place | None) -> float:
+        """The same for each square."""
+        return 1.0
+
+    def run(self, pixels: Tensor, place: Place, whole: bool = True) -> Answers:
+        """What the network says of a batch of squares; see `Incremental.run`."""
+        return self._run(Held(pixels, place, self._image).whole())
+
+    def _run(self, x: Tensor) -> Answers:
+        activity = None
+        kind = x.device.type
+        with undisturbed(self.module), torch.inference_mode(False), torch.no_grad():
+            with torch.autocast(kind, torch.bfloat16, enabled=self._half):
+                if self.layer is not None:
+                    activity = self._activity(x.clone())
+                scores = readable(class_scores(self.module(x.clone())))
+        return Answers(scores, activity)
+
+    def _activity(self, x: Tensor) -> Tensor:
+        found = []
+
+        def see(name: str, maps: Tensor, is_last: bool) -> None:
+            check_channel(maps, name, self.channel)
+            if self.channel is None:
+                self.channel = strongest(maps)
+            found.append(activity_of(maps, self.channel))
+
+        visit(self.module, x, [self.layer], see)
+        return found[0]
