@@ -14,7 +14,7 @@ def text_picture(
 ) -> Image.Image:
     """A small table, drawn at twice its size so that it stays sharp; `shares` (0 to 1) are drawn as bars."""
     font = ImageFont.load_default(2 * 13)
-    rows = [[text.replace("−", "-") for text in row] for row in rows]
+    rows = [[text.replace("−", "-").replace("×", "x") for text in row] for row in rows]
     widths = [max(font.getlength(row[i]) for row in rows) for i in range(len(rows[0]))]
     bars = 2 * 160 if shares is not None else 0
     width = int(sum(widths)) + 2 * 2 * MARGIN + 2 * 24 * (len(widths) - 1) + (bars + 48 if bars else 0)

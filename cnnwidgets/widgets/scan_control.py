@@ -8,12 +8,11 @@ from PIL import Image
 
 from ._assets import css, esm
 from ._batches import Batch
+from ._long_work import LongWork
 from ._pictures import text_picture
-from ._progress import Reports, Speed
-from .base import Widget
 
 
-class ScanControl(Widget):
+class ScanControl(LongWork):
     """Start, watch and stop a scan over a folder or over pictures that the browser sends.
 
     The control does no scanning: it calls whoever registered with `on_start`, and shows what it is told by
@@ -22,7 +21,8 @@ class ScanControl(Widget):
     Parameters
     ----------
     **traits
-        Any of the traits below.
+        Any of the traits below, and of ``running``, ``stopping``, ``done`` and ``total`` (pictures), ``rate``
+        (images a second) and ``message``.
 
     Examples
     --------
@@ -44,48 +44,6 @@ class ScanControl(Widget):
 
     folder = t.Unicode("").tag(sync=True)
     """The path in the field; looked for where the kernel runs.
-
-    - Type: `str`
-    - Default: ``""``
-    """
-
-    running = t.Bool(False).tag(sync=True)
-    """Whether a scan is going on; meanwhile the view shows how far it is, and "Stop".
-
-    - Type: `bool`
-    - Default: ``False``
-    """
-
-    stopping = t.Bool(False).tag(sync=True)
-    """Whether the running scan was asked to stop. A scan may look at it from any thread.
-
-    - Type: `bool`
-    - Default: ``False``; so again when `running` ends
-    """
-
-    done = t.Int(0, min=0).tag(sync=True)
-    """Pictures scanned so far.
-
-    - Type: `int`
-    - Default: ``0``
-    """
-
-    total = t.Int(0, min=0).tag(sync=True)
-    """Pictures there are.
-
-    - Type: `int`
-    - Default: ``0``, unknown
-    """
-
-    rate = t.Float(0.0, min=0).tag(sync=True)
-    """Speed over the last seconds, in images a second; follows from `done`.
-
-    - Type: `float`
-    - Default: ``0.0``, not known yet
-    """
-
-    message = t.Unicode("").tag(sync=True)
-    """What came of the scan, such as "412 pictures, 1 could not be read: notes.txt".
 
     - Type: `str`
     - Default: ``""``
@@ -121,8 +79,6 @@ class ScanControl(Widget):
     def __init__(self, **traits: Any) -> None:
         self._callbacks: dict[str, list[Callable]] = {"start": [], "cancel": [], "reset": []}
         self._incoming: Batch | None = None
-        self._speed = Speed()
-        self._reports = Reports(self._take_news)
         super().__init__(**traits)
 
     # -- callbacks ---------------------------------------------------------------------------------
@@ -168,6 +124,7 @@ class ScanControl(Widget):
             if not pictures:
                 raise t.TraitError("type the path of a folder first, such as ~/pictures")
             self.folder = pictures
+        self._check_free()
         self._begin(0 if isinstance(pictures, str) else len(pictures))
         self._call_start(pictures)
 
@@ -176,12 +133,6 @@ class ScanControl(Widget):
             raise t.TraitError("a scan is running: stop it first")
         if not self._callbacks["start"]:
             raise t.TraitError("nothing scans the pictures yet: register a function with on_start")
-
-    def _begin(self, total: int) -> None:
-        self._check_free()
-        with self.hold_sync():
-            self.error = self.message = ""
-            self.done, self.total, self.running = 0, total, True
 
     def _call_start(self, pictures: "str | dict[str, bytes]") -> None:
         try:
@@ -209,23 +160,6 @@ class ScanControl(Widget):
         for callback in self._callbacks["reset"]:
             callback()
 
-    # -- what the scan tells -----------------------------------------------------------------------
-
-    def progress(self, done: int, total: "int | None" = None, message: "str | None" = None) -> None:
-        """Tell how far the scan is; from any thread, as often as one likes.
-
-        The browser hears of it five times a second, and of the last one, at the latest by `finish`.
-
-        Parameters
-        ----------
-        done : int
-            Pictures scanned so far.
-        total, message : int, str, optional
-            As they were if not given.
-        """
-        last = done == (self.total if total is None else total)
-        self._reports.tell(last, done=done, total=total, message=message)
-
     def finish(self, message: "str | None" = None, source: "str | None" = None) -> None:
         """Tell that the scan has ended, by itself or since it was stopped; from any thread.
 
@@ -234,29 +168,7 @@ class ScanControl(Widget):
         message, source : str, optional
             New values of the traits; as they were if not given.
         """
-        # `running` last, since the final count is still measured
-        self._reports.tell(True, message=message, source=source, running=False)
-
-    def _take_news(self, news: dict[str, Any]) -> None:
-        if self.comm is None:  # closed meanwhile
-            return
-        with self.hold_sync():
-            for name, value in news.items():
-                setattr(self, name, value)
-
-    @t.observe("running")
-    def _begin_or_end(self, change: t.Bunch) -> None:
-        with self.hold_sync():
-            self.stopping = False
-            if self.running:
-                self.rate = 0.0
-                self._speed = Speed(self.done)
-                self._reports.restart()
-
-    @t.observe("done")
-    def _measure(self, change: t.Bunch) -> None:
-        if self.running:
-            self.rate = self._speed.step(self.done)
+        super().finish(message, source=source)
 
     @t.observe("source")
     def _first_is_home(self, change: t.Bunch) -> None:
@@ -309,6 +221,7 @@ class ScanControl(Widget):
                 self._expect()
                 self.refused = incoming.missing
                 if files:
+                    self._check_free()
                     self._begin(len(files))
             if files:
                 self._call_start(files)

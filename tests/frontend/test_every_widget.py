@@ -16,6 +16,9 @@ from cnnwidgets.widgets import (
     ScanControl,
     UnitSearch,
 )
+from cnnwidgets.widgets.heat_map import HeatMap
+from cnnwidgets.widgets.occlusion_control import OcclusionControl
+from cnnwidgets.widgets.occlusion_image import OcclusionImage
 
 MAPS = np.random.default_rng(0).random((6, 4, 5), dtype=np.float32)
 
@@ -66,6 +69,10 @@ MAKE = {
     "UnitSearch": lambda: UnitSearch(
         parts=["wheel"], part="wheel", hits=[dict(layer="conv5", channel=54, score=0.31)]
     ),
+    "OcclusionControl": lambda: OcclusionControl(image_size=(96, 128)),
+    "OcclusionImage": lambda: OcclusionImage(Image.new("RGB", (50, 40), "teal")),
+    "HeatMap": lambda: HeatMap(MAPS[0], image=Image.new("RGB", (50, 40), "teal"), baseline=0.5),
+    "HeatMap, classes": lambda: HeatMap(MAPS[0].round(), names=["cat", "dog"]),
 }
 
 

@@ -380,7 +380,7 @@ def test_progress(show, control):
     assert facts(shown) == "1,250 of 5,000 · 213 images/s · 18 s left"
     bar = shown.page.get_by_role("progressbar")
     shown.page.wait_for_timeout(300)  # the bar glides
-    fill, whole = (shown.page.locator(f".cw-scan-{part}").bounding_box() for part in ("fill", "bar"))
+    fill, whole = (shown.page.locator(f".cw-progress{part}").bounding_box() for part in ("-fill", ""))
     assert abs(fill["width"] / whole["width"] - 0.25) < 0.01
     assert (bar.get_attribute("aria-valuenow"), bar.get_attribute("aria-valuemax")) == ("1250", "5000")
     assert bar.get_attribute("aria-valuetext") == facts(shown)
@@ -420,7 +420,7 @@ def test_the_page_does_not_jump(show, control, width):
         shown.settle()
         return shown.page.evaluate(
             """() => [document.querySelector("#below").getBoundingClientRect().top,
-                      document.querySelector(".cw-scan-bar").getBoundingClientRect().width]"""
+                      document.querySelector(".cw-progress").getBoundingClientRect().width]"""
         )
 
     before = places()

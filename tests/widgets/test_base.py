@@ -22,8 +22,11 @@ from cnnwidgets.widgets import (
     Widget,
     shown_errors,
 )
+from cnnwidgets.widgets._long_work import LongWork
 from cnnwidgets.widgets._traits import BrowserBytes, Floats
 from cnnwidgets.widgets._words import number
+from cnnwidgets.widgets.occlusion_control import OcclusionControl
+from cnnwidgets.widgets.occlusion_image import OcclusionImage
 
 MAPS = np.random.default_rng(0).random((6, 4, 5), dtype=np.float32)
 LAYERS = [
@@ -40,6 +43,8 @@ MAKE = {
     "LayerPicker": lambda **traits: LayerPicker(layers=LAYERS, **traits),
     "NetworkPicker": lambda **traits: NetworkPicker(options=[dict(name="toynet")], **traits),
     "NeuronSlider": lambda **traits: NeuronSlider(strengths=MAPS.max((1, 2)), **traits),
+    "OcclusionControl": lambda **traits: OcclusionControl(image_size=(96, 128), **traits),
+    "OcclusionImage": lambda **traits: OcclusionImage(Image.new("RGB", (50, 40), "teal"), **traits),
     "ScanControl": lambda **traits: ScanControl(source="5,000 Toytown pictures", **traits),
     "UnitSearch": lambda **traits: UnitSearch(
         parts=["wheel"], part="wheel", hits=[dict(layer="conv5", channel=54, score=0.31)], **traits
@@ -81,11 +86,14 @@ def test_every_trait_says_its_type_and_default():
         LayerPicker,
         NetworkPicker,
         NeuronSlider,
+        OcclusionControl,
+        OcclusionImage,
+        LongWork,
         ScanControl,
         UnitSearch,
     ):
         body = ast.parse(inspect.getsource(widget)).body[0].body
-        assert "Examples" in widget.__doc__ or widget is Widget
+        assert "Examples" in widget.__doc__ or widget in (Widget, LongWork)
         for trait, following in zip(body, [*body[1:], None], strict=True):
             if not isinstance(trait, ast.Assign) or not isinstance(trait.value, ast.Call):
                 continue

@@ -75,7 +75,8 @@ class Compiler:
                 part.inplace = False
             return part, node.args
         if node.op == "call_method":
-            name = node.target
+            # maps are channels_last here, which not every view can be taken of
+            name = "reshape" if node.target == "view" else node.target
             return known.METHODS.get(name) or _method(name), node.args
         function = known.WITHOUT_WRITING.get(node.target, node.target)
         if function is F.relu:  # its second argument is inplace

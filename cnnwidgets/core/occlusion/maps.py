@@ -146,8 +146,9 @@ def occlusion(
         ``"fast"`` computes in bfloat16 where the machine can; the result says what error that makes.
     method : {"full", "adaptive"}
         ``"adaptive"`` occludes a coarse lattice first, and more only where neighbours differ by more than
-        ``tolerance`` in probability; the rest is interpolated. On 20 pictures of Toytown the largest error
-        was below twice the tolerance (``python -m benchmarks occlusion``).
+        ``tolerance`` in probability; the rest is interpolated. There is no guarantee for what lies between
+        the squares tried. With toynet on 20 pictures of Toytown and a tolerance of 0.02, the largest error
+        was 0.06, and 99.9 % of all values were off by less than 0.01 (``python -m benchmarks occlusion``).
     tolerance : float
     layer : str, optional
         Also record the total activity of a feature map of this layer, by the place of the square.

@@ -96,6 +96,7 @@ class Occluder:
         half = precision == "fast" and _has_bfloat16(self.x.device)
         self.precision = "fast" if half else "exact"
         self._lock = RLock()
+        self._is_whole = False
         self._fill: tuple[Any, Unoccluded] | None = None
         self._image = Unoccluded(self.x)
         self._known = {} if like is None or like.module is not self.module else like._known
@@ -150,8 +151,8 @@ class Occluder:
 
     @property
     def engine(self) -> str:
-        """``"incremental"`` or ``"plain"``."""
-        return "plain" if isinstance(self._engine, Plain) else "incremental"
+        """``"incremental"`` or ``"plain"``; of the last squares, if there were any."""
+        return "plain" if isinstance(self._engine, Plain) or self._is_whole else "incremental"
 
     # -- squares --
 
@@ -221,12 +222,13 @@ class Occluder:
     def _run_traced(self, pixels: Tensor, place: Place, half: bool) -> Answers:
         traced = self._engine
         gain = traced.work(None) / max(traced.work(place), 1.0)
-        if gain < PAYS:
+        self._is_whole = gain < PAYS
+        if self._is_whole:
             self.why = f"whole forward passes: of one, a square of this size changes {1 / gain:.0%}"
         else:
             self.why = f"incremental: a square changes {1 / gain:.0%} of a forward pass"
         with self._computing(half):
-            return traced.run(pixels.to(traced.x.dtype), place, whole=gain < PAYS)
+            return traced.run(pixels.to(traced.x.dtype), place, whole=self._is_whole)
 
     def _windows(self, rows: np.ndarray, columns: np.ndarray, size: Any, fill: Any) -> tuple[Tensor, Place]:
         """What the smallest windows around the squares show, (B, C, h, w), and where they are."""

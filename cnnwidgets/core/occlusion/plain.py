@@ -33,6 +33,7 @@ class Plain:
     ) -> None:
         self.module, self.layer, self.channel, self._half = module, layer, channel, half
         self._image = Unoccluded(x)
+        self._order = torch.channels_last  # the faster one on most processors
         # such a batch norm mixes the images of a batch
         self.alone = any(
             isinstance(part, nn.modules.batchnorm._BatchNorm) and part.running_mean is None
@@ -54,14 +55,27 @@ class Plain:
         return self._run(Held(pixels, place, self._image).whole())
 
     def _run(self, x: Tensor) -> Answers:
+        try:
+            return self._answers(x)
+        except RuntimeError:
+            if self._order is torch.contiguous_format:
+                raise
+        self._order = torch.contiguous_format  # a view in the network, perhaps
+        return self._answers(x)
+
+    def _answers(self, x: Tensor) -> Answers:
         activity = None
         kind = x.device.type
         with undisturbed(self.module), torch.inference_mode(False), torch.no_grad():
             with torch.autocast(kind, torch.bfloat16, enabled=self._half):
                 if self.layer is not None:
-                    activity = self._activity(x.clone())
-                scores = readable(class_scores(self.module(x.clone())))
+                    activity = self._activity(self._copy(x))
+                scores = readable(class_scores(self.module(self._copy(x))))
         return Answers(scores, activity)
+
+    def _copy(self, x: Tensor) -> Tensor:
+        # not contiguous(): with one channel, either order counts as both
+        return torch.empty_like(x, memory_format=self._order).copy_(x)
 
     def _activity(self, x: Tensor) -> Tensor:
         found = []

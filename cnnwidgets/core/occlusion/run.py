@@ -172,14 +172,17 @@ class OcclusionRun:
         return near and self.step_size > 0
 
     def _where_it_changes(self, step: int, cells: np.ndarray) -> np.ndarray:
-        """Of the cells of a new level, those where neighbours differ; the others are interpolated."""
-        around = [_around(cells[:, i], step, self.shape[i]) for i in (0, 1)]
-        corners = [(row, column) for row in around[0] for column in around[1]]
-        seen = np.stack([self.probability[corner] for corner in corners])
+        """Of the cells of a new level, those around which values differ; the others are interpolated.
+
+        Neighbours further out are looked at, too: a narrow dip between two equal ones would be missed.
+        """
+        sides = [_around(cells[:, i], 2 * step, self.shape[i]) for i in (0, 1)]
+        seen = np.stack([self.probability[row, column] for row in sides[0] for column in sides[1]])
         # a NaN compares as False, and is computed
         quiet = (seen.max(0) - seen.min(0) <= self.tolerance).all(1)
         row, column = cells[quiet].T
-        self._interpolate(row, column, [(r[quiet], c[quiet]) for r, c in corners])
+        nearest = [[side[quiet] for side in each[1:3]] for each in sides]
+        self._interpolate(row, column, [(r, c) for r in nearest[0] for c in nearest[1]])
         return cells[~quiet]
 
     def _interpolate(self, row: np.ndarray, column: np.ndarray, corners: list) -> None:
@@ -190,11 +193,15 @@ class OcclusionRun:
         self.known[row, column] = True
 
 
-def _around(cells: np.ndarray, step: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Along one side, the cells of the coarser level before and after; a cell of that level itself, twice."""
-    before = cells // (2 * step) * (2 * step)
-    after = np.where(cells == before, before, before + 2 * step)
-    return before, np.where(after < n, after, before)
+def _around(cells: np.ndarray, step: int, n: int) -> list[np.ndarray]:
+    """Along one side, four cells of the coarser level: two before and two after.
+
+    The inner two are the neighbours between which is interpolated; for a cell of that level, itself twice.
+    """
+    before = cells // step * step
+    last = (n - 1) // step * step
+    after = np.minimum(np.where(cells == before, before, before + step), last)
+    return [np.maximum(before - step, 0), before, after, np.minimum(after + step, last)]
 
 
 def _nearest(n: int, step: int) -> np.ndarray:

@@ -1,11 +1,11 @@
 // A scan over one's own pictures: what to scan, how far it is, and how to stop it.
 
 import { h, onKeys, svg } from "./shared/dom.js";
+import { openProgress, pace, whole } from "./shared/progress.js";
 import { openView } from "./shared/view.js";
 import { filesIn } from "./scan/pictures.js";
 import { openSender } from "./scan/sender.js";
 
-const whole = (n) => n.toLocaleString("en-US");
 const pictures = (n) => `${whole(n)} picture${n === 1 ? "" : "s"}`;
 
 function render({ model, el }) {
@@ -35,11 +35,10 @@ function render({ model, el }) {
 
   // -- running --
 
-  const fill = h("div", { class: "cw-scan-fill" });
-  const bar = h("div", { class: "cw-scan-bar", role: "progressbar", "aria-label": "Scan", "aria-valuemin": 0 }, fill);
+  const progress = openProgress("Scan");
   const stop = h("button", { type: "button", class: "cw-button cw-scan-stop" }, svg("M4 4h8v8H4z"), "Stop");
   const facts = h("div", { class: "cw-scan-facts" });
-  const busy = h("div", { class: "cw-scan-pane cw-scan-busy" }, h("div", { class: "cw-scan-line" }, bar, stop), facts);
+  const busy = h("div", { class: "cw-scan-pane cw-scan-busy" }, h("div", { class: "cw-scan-line" }, progress.element, stop), facts);
 
   const message = h("div", { class: "cw-scan-message" });
   const refused = h("div", { class: "cw-scan-refused", role: "note", "aria-label": "Files that were not sent" });
@@ -100,30 +99,17 @@ function render({ model, el }) {
     const stopping = model.get("stopping");
     const done = running ? model.get("done") : model.get("_arrived");
     const total = running ? model.get("total") : model.get("_expected");
-    const share = total ? Math.min(done / total, 1) : 0;
     const told = [];
     if (silent) told.push("waiting for the kernel …");
     else if (stopping) told.push("stopping …");
     if (running) {
-      told.push(total ? `${whole(done)} of ${whole(total)}` : pictures(done));
-      const rate = model.get("rate");
-      if (rate > 0 && !stopping) {
-        told.push(`${rate < 10 ? rate.toFixed(1) : whole(Math.round(rate))} images/s`);
-        if (total > done) told.push(`${duration((total - done) / rate)} left`);
-      }
+      const [count, ...more] = pace(done, total, stopping ? 0 : model.get("rate"), "images");
+      told.push(total ? count : pictures(done), ...more);
     } else if (total) told.push(`${whole(done)} of ${whole(total)} sent`);
     facts.textContent = told.join(" · ");
-    bar.classList.toggle("cw-unknown", !total);
-    fill.style.width = `${share * 100}%`;
     stop.setAttribute("aria-disabled", String(stopping));
-    if (total) {
-      bar.setAttribute("aria-valuemax", total);
-      bar.setAttribute("aria-valuenow", done);
-    } else {
-      bar.removeAttribute("aria-valuemax");
-      bar.removeAttribute("aria-valuenow");
-    }
-    bar.setAttribute("aria-valuetext", facts.textContent);
+    progress.show(done, total, facts.textContent);
+    const share = total ? Math.min(done / total, 1) : 0;
     const passed = Math.floor(share * 4);
     if (running && passed > quarter && passed < 4) view.say(`${passed * 25} % scanned`);
     quarter = passed;
@@ -217,13 +203,6 @@ function render({ model, el }) {
   field.value = model.get("folder");
   redraw();
   return view.close;
-}
-
-// 22 s, 3 min, 1.5 h: no more exact than one can know it.
-function duration(seconds) {
-  if (seconds < 89.5) return `${Math.max(1, Math.round(seconds))} s`;
-  if (seconds < 89.5 * 60) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }
 
 export default { render };
