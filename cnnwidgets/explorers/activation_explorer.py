@@ -6,10 +6,9 @@ import ipywidgets
 import numpy as np
 
 from ..core import capture
-from ..data import samples as all_samples
-from ..networks.bundled import BUNDLED
 from ..widgets import ActivationGrid, ClassPicker, ImagePicker, LayerPicker, NeuronSlider
 from .base import Explorer
+from .gallery import suited_samples
 
 
 class ActivationExplorer(Explorer):
@@ -52,7 +51,7 @@ class ActivationExplorer(Explorer):
         super().__init__(network, image, layer, selection, **traits)
         self.title = ipywidgets.HTML()
         self.images = ImagePicker(
-            _suited(self.selection.network) if samples is None else samples,
+            suited_samples(self.selection.network) if samples is None else samples,
             layout=ipywidgets.Layout(flex="1 1 420px", min_width="300px"),
         )
         self.classes = ClassPicker(layout=ipywidgets.Layout(flex="0 1 320px", min_width="220px"))
@@ -191,9 +190,3 @@ class ActivationExplorer(Explorer):
         """Stop all work, close every widget inside, and free what they hold."""
         super().close()
         self._input = self._asked = self._shown = self._listed = None
-
-
-def _suited(network):
-    """All samples, those first that suit the network: drawings for the bundled ones, else photographs."""
-    kind = "drawing" if network.name in BUNDLED else "photograph"
-    return dict(sorted(all_samples().items(), key=lambda item: item[1].kind != kind))

@@ -119,11 +119,22 @@ class Explorer(ipywidgets.VBox):
         """What is shown, in words."""
         if self.comm is None:
             return f"{type(self).__name__} (closed)"
-        return "\n".join(widget.describe() for widget in self.widgets() if isinstance(widget, Widget))
+        return "\n".join(widget.describe() for widget in self._shown())
+
+    def _shown(self):
+        """The widgets of this package inside, those that describe what they show; not the parts of one."""
+        found, waiting = [], list(self.children)
+        while waiting:
+            widget = waiting.pop(0)
+            if hasattr(widget, "describe"):
+                found.append(widget)
+            else:
+                waiting[:0] = getattr(widget, "children", ())
+        return found
 
     def picture(self):
         """What is shown, as a picture for places where widgets do not live; None if there is nothing yet."""
-        pictures = [widget.picture() for widget in self.widgets() if isinstance(widget, Widget)]
+        pictures = [widget.picture() for widget in self._shown()]
         pictures = [picture for picture in pictures if picture is not None]
         if not pictures:
             return None

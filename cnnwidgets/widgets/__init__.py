@@ -4,10 +4,14 @@ from .activation_grid import ActivationGrid
 from .base import Widget, shown_errors
 from .class_picker import ClassPicker
 from .filter_grid import FilterGrid
+from .heat_map import HeatMap
 from .image_picker import ImagePicker
 from .layer_picker import LayerPicker
+from .live_figure import LiveFigure
 from .network_picker import NetworkPicker
 from .neuron_slider import NeuronSlider
+from .occlusion_control import OcclusionControl
+from .occlusion_image import OcclusionImage
 from .patch_grid import PatchGrid
 from .scan_control import ScanControl
 from .unit_search import UnitSearch
@@ -16,10 +20,14 @@ __all__ = [
     "ActivationGrid",
     "ClassPicker",
     "FilterGrid",
+    "HeatMap",
     "ImagePicker",
     "LayerPicker",
+    "LiveFigure",
     "NetworkPicker",
     "NeuronSlider",
+    "OcclusionControl",
+    "OcclusionImage",
     "PatchGrid",
     "ScanControl",
     "UnitSearch",

@@ -1,5 +1,6 @@
 """A matplotlib figure that answers the pointer."""
 
+import sys
 from collections.abc import Callable
 from io import BytesIO
 from threading import RLock
@@ -353,7 +354,8 @@ class LiveFigure(ipywidgets.VBox):
             _close_image(self._image)
             if self._canvas is not None:
                 _ipympl().close_canvas(self._canvas)
-            self.figure.clear()
+            if not sys.is_finalizing():  # clearing imports, which python cannot do at its end
+                self.figure.clear()
             self.figure = self._canvas = None
         self._under_pointer = (None, None, None)
         layout = self.layout

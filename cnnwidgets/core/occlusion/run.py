@@ -48,6 +48,8 @@ class OcclusionRun:
     activity : ndarray, shape (R, C), or None
     computed, known : ndarray of bool, shape (R, C)
         Occluded in fact; occluded or interpolated.
+    batch_size : int or None
+        May be set at any time; holds from the next level on. None: as many as suit the memory.
     step_size : int
         Every how many centres there is one that is known, so far; 0 before the first level is complete.
 
@@ -92,7 +94,7 @@ class OcclusionRun:
         self.activity = None if occluder.channel is None else np.full(self.shape, np.nan, dtype)
         self.computed, self.known = np.zeros(self.shape, bool), np.zeros(self.shape, bool)
         self.step_size = 0
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._work = self._batches()
 
     @property
@@ -161,7 +163,7 @@ class OcclusionRun:
             if len(cells):
                 row, column = cells.T
                 split = self.occluder.batches(
-                    self.rows[row], self.columns[column], self.size, self._batch_size
+                    self.rows[row], self.columns[column], self.size, self.batch_size
                 )
                 yield from (cells[batch] for batch in split)
             self.step_size = step

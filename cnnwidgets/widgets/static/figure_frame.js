@@ -43,7 +43,7 @@ function render({ model, el }) {
 
     function mouse(...types) {
       const { left, top } = pointed().getBoundingClientRect();
-      const where = { clientX: left + at[0], clientY: top + at[1], button: 0, bubbles: true };
+      const where = { clientX: Math.round(left + at[0]), clientY: Math.round(top + at[1]), button: 0, bubbles: true };
       for (const type of types) pointed().dispatchEvent(new MouseEvent(type, { ...where, buttons: type === "mousedown" ? 1 : 0 }));
     }
 

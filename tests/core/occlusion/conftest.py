@@ -222,13 +222,13 @@ OFFSET = 0.7  # most ReLUs are open, as in trained networks, some of them always
 
 
 def settle(model: nn.Module, x: Tensor, gain: float = 0.5) -> nn.Module:
-    """Set weights from data, layer by layer (Krähenbühl et al., 2016): over pictures with and without
-    squares, each output of a layer gets the mean ``OFFSET`` and the deviation 1, or less where it hardly varies.
+    """Set weights from data, layer by layer (Krähenbühl et al., 2016).
 
-    Random initialisation as it comes gives every picture the same probabilities; and batch norm around zero
-    makes a random network chaotic, so that rounding grows from layer to layer until it is all one sees (Yang
-    et al., 2019). The scores vary by ``gain``, and more than that between classes, as those of trained
-    networks do.
+    Over pictures with and without squares, each output of a layer gets the mean ``OFFSET`` and the deviation 1,
+    or less where it hardly varies. Random initialisation as it comes gives every picture the same
+    probabilities; and batch norm around zero makes a random network chaotic, so that rounding grows from layer
+    to layer until it is all one sees (Yang et al., 2019). The scores vary by ``gain``, and more than that
+    between classes, as those of trained networks do.
     """
     random = torch.Generator().manual_seed(5)
     height, width = x.shape[2:]

@@ -1,0 +1,420 @@
+"""Occlusion: drag a square over the picture, and map what the network needs of it."""
+
+from html import escape
+from typing import Any, NamedTuple
+
+import ipywidgets
+import numpy as np
+
+from ..widgets import ClassPicker, HeatMap, ImagePicker, LayerPicker, OcclusionControl, OcclusionImage
+from .base import Explorer
+from .gallery import suited_samples
+from .latest import Latest
+from .occlusion_cuts import OcclusionCuts
+from .occlusion_runner import OcclusionRunner
+from .squares_shown import as_picture, fills_of
+
+
+class Request(NamedTuple):
+    """Everything that the maps depend on."""
+
+    network: Any
+    image: Any
+    layer: str
+    channel: int | None
+    precision: str
+    size: int
+    stride: int
+    fill: str
+    method: str
+    targets: tuple  # the two classes, None where the most probable ones are meant
+
+    def same_image(self, other):
+        """Whether the unoccluded activations of the other request serve for this one."""
+        return self.network is other.network and self.image is other.image and self[2:5] == other[2:5]
+
+    def classes(self, baseline):
+        """The two classes; where not chosen, the most probable ones of the unoccluded image."""
+        best = [int(k) for k in np.argsort(-np.nan_to_num(baseline, nan=-1), kind="stable")]
+        first = best[0] if self.targets[0] is None else self.targets[0]
+        others = [k for k in best if k != first] or [first]
+        return first, others[0] if self.targets[1] is None else self.targets[1]
+
+
+class OcclusionExplorer(Explorer):
+    """Cover a part of the picture with a square, and see what the network still makes of it.
+
+    Drag the square: the bars of the most probable classes follow. The maps show, by the place of the square,
+    the probability of one class and of another, the total activity of a layer's strongest feature map, and
+    the most probable class. They grow from coarse to fine, and begin anew when a control moves. A click on a
+    point of a map, or of the curves, takes the square there.
+
+    Parameters
+    ----------
+    network : Network, torch.nn.Module or str
+        ``"toynet"`` if not given.
+    image : anything that ``cnnwidgets.data.read_image`` takes, optional
+        The first sample if not given.
+    layer : str, optional
+        Of which the strongest feature map is watched; the last ReLU with maps if not given.
+    selection : Selection, optional
+        Share the choices of another explorer; instead of the three above.
+    samples : mapping of name to picture, optional
+        The gallery; the samples that come with the package if not given.
+
+    Attributes
+    ----------
+    images, classes, second, control, square, layers : widgets
+        The `ImagePicker`, the `ClassPicker` of the class and of the class it is compared with, the
+        `OcclusionControl`, the `OcclusionImage` and the `LayerPicker` inside.
+    probability, rival, activity, label : HeatMap
+        The maps: of the class, of the second class, of the feature map, of the most probable class.
+    selection : Selection
+        All choices; observe or set them. Where ``target`` or ``channel`` is None, the most probable class
+        and the strongest feature map are taken.
+
+    Notes
+    -----
+    Computing goes on beside the cell that asked for it. To read results in the same cell, wait for them:
+    ``await explorer.done()``.
+
+    Examples
+    --------
+    >>> explorer = OcclusionExplorer("toynet")
+    >>> explorer.probability.map_size, explorer.probability.unit
+    ((24, 24), 'probability')
+    """
+
+    def __init__(self, network=None, image=None, layer=None, selection=None, samples=None, **traits):
+        super().__init__(network, image, layer, selection, **traits)
+        if layer is None and selection is None:
+            self.selection.layer = _usual_layer(self.selection)
+        self._build(samples)
+        self._network = None  # whose layers and classes are in the menus
+        self._job = None  # whose maps are shown
+        self._by_hand = [self.selection.target, None]  # classes that were chosen, not found
+        self._squares = Latest(self.show_error)
+        self._runner = OcclusionRunner(self)
+        if self.selection.image is None:
+            self.selection.image = self.images.image
+        self._show_network()
+        self.images.image = self.selection.image
+        self._wire()
+        self.control.run()
+
+    def _build(self, samples):
+        half = ipywidgets.Layout(flex="0 1 300px", min_width="220px")
+        self.title = ipywidgets.HTML()
+        self.images = ImagePicker(
+            suited_samples(self.selection.network) if samples is None else samples,
+            layout=ipywidgets.Layout(flex="1 1 300px", min_width="280px"),
+        )
+        self.classes, self.second = ClassPicker(follow=False), ClassPicker(follow=False)
+        self.control = OcclusionControl()
+        self.square = OcclusionImage(title="Drag the square", width=280)
+        self.probability = HeatMap(unit="probability", least=0.1)
+        self.rival = HeatMap(unit="probability", least=0.1)
+        self.activity = HeatMap(unit="sum over the map")
+        self.label = HeatMap(title="Most probable class", opacity=0.6)
+        self.layers = LayerPicker(spatial_only=True)
+        self.cuts = OcclusionCuts(self._move_to)
+        wrap = {"flex_flow": "row wrap"}
+
+        def titled(text, *widgets, layout):
+            return ipywidgets.VBox([ipywidgets.HTML(f"<b>{text}</b>"), *widgets], layout=layout)
+
+        top = ipywidgets.HBox(
+            [
+                self.images,
+                titled("Class", self.classes, layout=half),
+                titled("compared with", self.second, layout=half),
+            ],
+            layout=wrap,
+        )
+        top.add_class("cw-explorer-top")
+        maps = ipywidgets.HBox([self.square, self.probability, self.rival], layout=wrap)
+        others = ipywidgets.HBox([self.activity, self.label], layout=wrap)
+        self.children = [self.title, top, self.control, maps, self.cuts.figure, self.layers, others]
+
+    def _wire(self):
+        self.control.on_run(self._run)
+        self.control.on_stop(self._runner_stop)
+        for widget, name in ((self.images, "image"), (self.layers, "layer")):
+            self.tell_selection(widget, name)
+        self.classes.observe(lambda change: self._choose(0), "target")
+        self.second.observe(lambda change: self._choose(1), "target")
+        self.square.observe(self._ask, ["row", "column", "active"])
+        self.square.observe(self._settle, "dragging")
+        self.control.observe(self._resize, "size")
+        for heat in self._maps():
+            heat.observe(self._go_to, "position")
+        self.watch(self._other, "network", "image", "layer", "channel")
+        self.watch(self._other_target, "target")
+
+    def _maps(self):
+        return self.probability, self.rival, self.activity, self.label
+
+    def show_error(self, error):
+        """Show an exception above the maps."""
+        self.control.show_error(error)
+
+    async def done(self):
+        """Wait until everything that was asked for is computed and shown: ``await explorer.done()``."""
+        await self._runner.done()
+        await self._squares.done()
+        await super().done()
+
+    # What the selection says:
+
+    def _show_network(self):
+        network = self.selection.network
+        self._network = network
+        note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
+        self.title.value = f"<b>{escape(network.title)}</b>{note}"
+        height, width = network.input_size
+        with self.quiet():
+            for picker in (self.classes, self.second):
+                with picker.hold_sync():
+                    picker.show((), classes=network.classes)
+                    picker.follow = False
+            shown = [each for each in network.layers if each.is_spatial and not each.channels_last]
+            with self.layers.hold_sync(), self.layers.hold_trait_notifications():
+                self.layers.layers = shown
+                if any(each.name == self.selection.layer for each in shown):
+                    self.layers.layer = self.selection.layer
+            with self.control.hold_sync(), self._no_run():
+                self.control.image_size = (height, width)
+                self.control.size = max(1, min(height, width) // 4)
+                self.control.stride = _usual_stride(min(height, width))
+                self.control.fills = fills_of(network)
+            self.square.size = self.control.size
+            self.label.names = []
+            for heat in self._maps():
+                heat.clear()
+            self.label.names = network.classes
+
+    def _no_run(self):
+        return _Without(self.control)
+
+    def _other(self, change):
+        """Another network, image, layer or channel."""
+        if change.name == "network":
+            self._by_hand = [None, None]
+            self._show_network()
+        elif change.name == "image":
+            with self.quiet():
+                self.images.image = self.selection.image
+        elif change.name == "layer" and any(each.name == change.new for each in self.layers.layers):
+            with self.quiet():
+                self.layers.layer = change.new
+        self.control.run()
+
+    def _other_target(self, change):
+        if not self._is_quiet and change.new is not None:
+            self._by_hand[0] = change.new
+            self.classes.target = change.new
+
+    def _choose(self, which):
+        """A class was chosen in one of the pickers."""
+        if self._is_quiet:
+            return
+        picker = (self.classes, self.second)[which]
+        self._by_hand[which] = picker.target
+        if which == 0:
+            with self.quiet():
+                self.selection.target = picker.target
+        if self._job is None or self._job.of_class(picker.target) is None:
+            self.control.run()
+        else:
+            self._show_maps()
+            self._draw_cuts()
+
+    # The maps:
+
+    def _request(self):
+        chosen, control = self.selection, self.control
+        return Request(
+            chosen.network,
+            chosen.image,
+            self.layers.layer or None,
+            chosen.channel if self.layers.layer == chosen.layer else None,
+            control.precision,
+            control.size,
+            control.stride,
+            control.fill,
+            control.method,
+            tuple(self._by_hand),
+        )
+
+    def _run(self):
+        self._runner.start(self._request())
+
+    def _runner_stop(self):
+        self._runner.stop()
+
+    def is_busy(self):
+        """Whether a hand is on the square; asked by the thread that computes the maps."""
+        return self.square.dragging
+
+    def ready(self, job):
+        """The network has seen the unoccluded image: from now on the square can be dragged."""
+        self._job, request = job, job.request
+        first, second = request.classes(job.baseline)
+        network = request.network
+        picture = network.picture(request.image)
+        with self.quiet(), self.square.hold_sync():
+            self.square.set_image(picture)
+            self.square.set_fill(as_picture(network, job.fill))
+            self.square.size = request.size
+        for heat in self._maps():
+            heat.image = picture
+        with self.quiet():
+            self.classes.target, self.second.target = first, second
+            self.selection.target = first
+        self._ask()
+
+    def show(self, job, is_last=False):
+        """Show the maps as far as they are known."""
+        self._job = job
+        self._show_maps()
+        if is_last:
+            self._draw_cuts()
+
+    def _show_maps(self):
+        job = self._job
+        run, seen, baseline = job.run, job.seen, job.baseline
+        stride = job.request.stride
+        note = "" if stride == 1 else f"one value every {stride} pixels, drawn smoothly in between"
+        centres = {"rows": run.rows, "columns": run.columns, "known": seen["known"]}
+        names = job.request.network.classes
+        for heat, picker in ((self.probability, self.classes), (self.rival, self.second)):
+            values = job.of_class(picker.target)
+            if values is not None:
+                with heat.hold_sync():
+                    heat.title, heat.note = names[picker.target], note
+                    heat.show(values, baseline=baseline[picker.target], **centres)
+        if seen["activity"] is not None:
+            with self.activity.hold_sync():
+                self.activity.title = f"Activity of {job.request.layer}, channel {job.occluder.channel}"
+                self.activity.note = note
+                self.activity.show(
+                    seen["activity"], baseline=float(job.occluder.baseline.activity[0]), **centres
+                )
+        labels = np.where(seen["label"] < 0, np.nan, seen["label"])
+        with self.label.hold_sync():
+            best = float(baseline.argmax()) if np.isfinite(baseline).all() else None
+            self.label.show(labels, baseline=best, **centres)
+
+    # The square:
+
+    def _ask(self, change=None):
+        """What does the network say of the picture as it is now?"""
+        job = self._job
+        if self._is_quiet or job is None or job.occluder is None:
+            return
+        square = self.square
+        if not square.active:
+            self._tell_square((None, job.baseline))
+            return
+        place, size = (square.row, square.column), self.control.size
+        self._squares.submit(lambda: self._occlude(job, place, size), self._tell_square)
+
+    def _occlude(self, job, place, size):
+        answers = job.occluder.occlude([place[0]], [place[1]], size, job.fill)
+        return place, answers.probabilities[0].numpy()
+
+    def _tell_square(self, result):
+        place, probabilities = result
+        job = self._job
+        if self.selection is None or job is None:
+            return
+        if len(probabilities) != len(self.classes.classes):
+            return  # of a network that is no longer shown
+        target = self.classes.target
+        with self.quiet():
+            self.classes.show(probabilities)
+            self.second.show(probabilities)
+        before, now = job.baseline[target], probabilities[target]
+        name = job.request.network.classes[target]
+        if place is None:
+            self.square.caption = f"{name}: {before:.1%} without a square"
+        else:
+            self.square.caption = f"{name}: {before:.1%} → {now:.1%}"
+            self._mark(place)
+        if not self.square.dragging:
+            self._draw_cuts()
+
+    def _mark(self, place):
+        """Show on the maps where the square is."""
+        with self.quiet():
+            for heat in self._maps():
+                if heat.map_size[0]:
+                    heat.position = heat.cell_at(*place)
+
+    def _settle(self, change):
+        if not change.new:
+            self._draw_cuts()
+
+    def _resize(self, change):
+        with self.quiet():
+            self.square.size = change.new
+
+    def _go_to(self, change):
+        """A click on a map takes the square there."""
+        heat = change.owner
+        if self._is_quiet or change.new is None or not heat.from_browser:
+            return
+        self._move_to(*heat.chosen_pixel)
+
+    def _move_to(self, row, column):
+        square = self.square
+        with square.hold_trait_notifications():
+            square.row = square.row if row is None else int(np.clip(row, 0, square.image_size[0] - 1))
+            square.column = (
+                square.column if column is None else int(np.clip(column, 0, square.image_size[1] - 1))
+            )
+            square.active = True
+
+    def _draw_cuts(self):
+        job = self._job
+        if job is None or job.seen is None or job.run is None:
+            return
+        curves = []
+        for picker in (self.classes, self.second):
+            values = job.of_class(picker.target)
+            if values is not None:
+                name = job.request.network.classes[picker.target]
+                curves.append((name, values, float(job.baseline[picker.target])))
+        place = (self.square.row, self.square.column) if self.square.active else None
+        self.cuts.show(curves, (job.run.rows, job.run.columns), place)
+
+    def close(self):
+        """Stop all work, close every widget inside, and free what they hold."""
+        self._runner.close()
+        self._squares.close()
+        super().close()
+        self._job = self._network = None
+
+
+class _Without:
+    """Inside, the control does not run by itself."""
+
+    def __init__(self, control):
+        self._control = control
+
+    def __enter__(self):
+        self._auto, self._control.auto = self._control.auto, False
+
+    def __exit__(self, *raised):
+        self._control.auto = self._auto
+
+
+def _usual_stride(length):
+    """The power of two that gives some 24 squares along a side."""
+    return max(1, 2 ** round(np.log2(length / 24)))
+
+
+def _usual_layer(selection):
+    """The last feature maps after a ReLU: sums of negative numbers are hard to read."""
+    relus = [each.name for each in selection.network.layers if each.is_spatial and each.kind == "ReLU"]
+    return relus[-1] if relus else selection.layer

@@ -1,0 +1,209 @@
+"""Occlusion maps beside the event loop: coarse to fine, given up as soon as something else is wanted."""
+
+import asyncio
+import time
+
+from ..core import Occluder, OcclusionRun
+from ..core.occlusion import error_of
+from .squares_shown import filled_input
+
+SHOW_EVERY = 0.15
+"""Seconds between two looks at the growing maps."""
+BATCH_SECONDS = 0.15
+"""How long a batch may take: so long a dragged square, or the next run, has to wait."""
+MOST_SCORES = 4_000_000
+"""Up to so many numbers the scores of all classes are kept, so that another class is shown at once."""
+
+
+class OcclusionRunner:
+    """Runs the maps of an `OcclusionExplorer`, one at a time, in a thread.
+
+    Parameters
+    ----------
+    explorer : OcclusionExplorer
+        Has a ``control``, ``is_busy()``, ``ready(job)`` and ``show(job)``.
+    """
+
+    def __init__(self, explorer):
+        self._explorer = explorer
+        self._task = None
+        self._current = None
+        self._last = None  # the newest job that has an occluder, to use it again
+
+    def start(self, request):
+        """Compute the maps for a request, and give up those for the one before."""
+        self._current = job = Job(request)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._run_here(job)
+            return
+        before, self._task = self._task, loop.create_task(self._run(job, loop, self._task))
+        del before
+
+    def stop(self):
+        """Leave the maps as they are; computing ends with the batch that it is at."""
+        job, self._current = self._current, None
+        if job is not None:
+            self._finish(job)
+
+    def close(self):
+        """Stop, and keep nothing."""
+        self._current = self._last = None
+
+    async def done(self):
+        """Wait until no map is being computed."""
+        while self._task is not None and not self._task.done():
+            await asyncio.shield(self._task)
+
+    def _run_here(self, job):
+        try:
+            self._work(job, lambda what: what(job))
+        except Exception as error:
+            self._end(job, error)
+        else:
+            self._end(job)
+
+    async def _run(self, job, loop, before):
+        if before is not None and not before.done():
+            await asyncio.wait([before])  # it ends with its batch; two would slow each other down
+        error = None
+        if self._current is job:
+            try:
+                await asyncio.to_thread(
+                    self._work, job, lambda what: loop.call_soon_threadsafe(self._tell, what, job)
+                )
+            except Exception as raised:
+                error = raised
+        self._end(job, error)
+
+    def _tell(self, what, job):
+        if self._current is job:
+            what(job)
+
+    def _work(self, job, tell):
+        """In the thread."""
+        explorer = self._explorer
+        job.prepare(self._last)
+        if self._current is not job:
+            return
+        self._last = job
+        tell(explorer.ready)
+        run = job.begin()
+        shown, level, began = 0.0, 0, time.perf_counter()
+        while self._current is job:
+            while explorer.is_busy() and self._current is job:
+                time.sleep(0.005)  # the hand goes first
+            started, before = time.perf_counter(), int(run.computed.sum())
+            if not run.step():
+                job.is_whole = True
+                break
+            now = time.perf_counter()
+            job.pace(now - started, int(run.computed.sum()) - before)
+            explorer.control.progress(run.done)
+            if now - shown > SHOW_EVERY or run.step_size != level:
+                shown, level = now, run.step_size
+                job.look()
+                tell(explorer.show)
+        job.seconds = time.perf_counter() - began
+        if job.is_whole and job.occluder.precision == "fast" and self._current is job:
+            job.error = error_of(run)
+        job.look()
+
+    def _end(self, job, error=None):
+        if self._current is not job:
+            return
+        self._current = None
+        if error is not None:
+            self._explorer.show_error(error)
+        self._finish(job)
+
+    def _finish(self, job):
+        explorer = self._explorer
+        if job.run is not None:
+            job.look()
+            explorer.show(job, is_last=True)
+        explorer.control.finish(message=job.told())
+
+
+class Job:
+    """The maps for one request, from their start to their end."""
+
+    def __init__(self, request):
+        self.request = request
+        self.x = self.fill = self.occluder = self.run = self.seen = None
+        self.is_whole, self.seconds, self.error = False, 0.0, None
+        self._batch = 4
+
+    def prepare(self, last):
+        """Read the image and run the network on it, or take that from the last job."""
+        request = self.request
+        if last is not None and request.same_image(last.request):
+            self.x, self.occluder = last.x, last.occluder
+        else:
+            self.x = request.network.read(request.image)
+            like = last.occluder if last is not None and last.request.network is request.network else None
+            self.occluder = Occluder(
+                request.network, self.x, request.precision, request.layer, request.channel, like=like
+            )
+        self.fill = filled_input(request.network, self.x, request.fill)
+
+    @property
+    def baseline(self):
+        """Probabilities of all classes for the unoccluded image."""
+        return self.occluder.baseline.probabilities[0].numpy()
+
+    def begin(self):
+        """The run, with all classes if there is room for them."""
+        request = self.request
+        height, width = self.occluder.image_size
+        n = -(-height // request.stride) * -(-width // request.stride) * len(self.baseline)
+        keeps_all = n <= MOST_SCORES and request.method == "full"
+        self.run = OcclusionRun(
+            self.occluder,
+            request.size,
+            request.stride,
+            self.fill,
+            request.method,
+            classes=None if keeps_all else list(request.classes(self.baseline)),
+            batch_size=self._batch,
+        )
+        return self.run
+
+    def pace(self, seconds, n):
+        """So many squares a batch that none takes too long."""
+        if seconds > 0 and n:
+            self._batch = max(1, min(int(BATCH_SECONDS * n / seconds), 2 * self._batch))
+        self.run.batch_size = self._batch
+
+    def look(self):
+        """Keep what is known by now; in the thread, where the run stands still."""
+        run = self.run
+        maps = {
+            "probability": run.filled(run.probability),
+            "label": run.filled(run.label),
+            "activity": None if run.activity is None else run.filled(run.activity),
+        }
+        known = run.known.copy()
+        self.seen = {name: None if each is None else each.copy() for name, each in maps.items()}
+        self.seen["known"] = known
+
+    def of_class(self, target):
+        """The map of a class, or None if its scores were not kept."""
+        where = (self.run.classes == target).nonzero()[0] if self.seen is not None else ()
+        return self.seen["probability"][..., where[0]] if len(where) else None
+
+    def told(self):
+        """How it was computed, in a line."""
+        if self.run is None:
+            return ""
+        if not self.is_whole:
+            return f"stopped after {self.run.done:,} of {self.run.total:,}"
+        told = [self.occluder.why, f"{self.seconds:.1f} s"]
+        if self.request.method == "adaptive":
+            told.insert(0, f"{int(self.run.computed.sum()):,} of {self.run.total:,} squares tried")
+        if self.error is not None:
+            told.append(f"off by at most {self.error:.2g} where compared with exact precision")
+        elif self.request.precision == "fast":
+            told.append("exact, as this machine has no bfloat16")
+        return " · ".join(told)
