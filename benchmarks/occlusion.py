@@ -2,8 +2,8 @@
 
 Captum gets inference mode, the same threads, and the best of several ``perturbations_per_eval`` and of both
 orders in memory. It runs plain batches, so that its time grows with the number of squares, whatever their
-size: it is timed on some large ones, ours on the whole map. Both run in turn, so that they meet the same load.
-Of each size of square, one map of both is compared.
+size: it is timed on some large ones, ours on the whole map. Both run in turn, so that they meet the same
+load. Of each size of square, one map of both is compared.
 """
 
 import time

@@ -118,7 +118,7 @@ class OcclusionExplorer(Explorer):
         self.label = HeatMap(title="Most probable class", opacity=0.6)
         self.layers = LayerPicker(spatial_only=True)
         self.cuts = OcclusionCuts(self._move_to)
-        wrap = {"flex_flow": "row wrap"}
+        wrap = {"flex_flow": "row wrap", "grid_gap": "0 18px"}
 
         def titled(text, *widgets, layout):
             return ipywidgets.VBox([ipywidgets.HTML(f"<b>{text}</b>"), *widgets], layout=layout)

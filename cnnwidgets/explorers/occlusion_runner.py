@@ -138,7 +138,7 @@ class Job:
     def prepare(self, last):
         """Read the image and run the network on it, or take that from the last job."""
         request = self.request
-        if last is not None and request.same_image(last.request):
+        if last is not None and request.same_image(last.request) and last.occluder.is_current():
             self.x, self.occluder = last.x, last.occluder
         else:
             self.x = request.network.read(request.image)

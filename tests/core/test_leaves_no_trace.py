@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnnwidgets.core import capture, list_layers
+from cnnwidgets.core import capture, list_layers, occlusion
 
 ARCHITECTURES = {
     "alexnet": (64, 72),
@@ -75,6 +75,10 @@ def disorder(net: nn.Module) -> None:
 def test_torchvision(architecture, name):
     net, x = architecture(name), torch.randn(2, 3, *ARCHITECTURES[name], requires_grad=True)
     disorder(net)
+    before = everything(net, x)
+    occlusion(net, x, 1, size=9, stride=40)  # incremental, where that is possible
+    assert everything(net, x) == before
+
     fuse = Fuse()
     parts = [part for part in net.modules() if not list(part.children())]
     parts[len(parts) // 2].register_forward_hook(fuse)
@@ -87,10 +91,14 @@ def test_torchvision(architecture, name):
     capture(net, x, layers[:: len(layers) // 4])
     assert everything(net, x) == before
 
-    fuse.error = KeyboardInterrupt
-    with pytest.raises(KeyboardInterrupt, match="blown"):
-        capture(net, x, layers[-1])
+    occlusion(net, x[:1], 1, size=9, stride=40)  # plain, because of the hook
     assert everything(net, x) == before
+
+    fuse.error = KeyboardInterrupt
+    for call in (lambda: capture(net, x, layers[-1]), lambda: occlusion(net, x, 1, size=9, stride=40)):
+        with pytest.raises(KeyboardInterrupt, match="blown"):
+            call()
+        assert everything(net, x) == before
 
     fuse.error = RuntimeError
     with pytest.raises(ValueError, match="blown"):
@@ -136,6 +144,7 @@ def test_buffers_written_and_random_numbers_drawn_in_evaluation_mode():
         lambda: capture(net, x, "0"),
         lambda: capture(net, x, ["0.conv", "1"]),
         lambda: capture(net, x, ["0.norm"]),
+        lambda: occlusion(net, x, 0, size=3, stride=2),
     ):
         try:
             call()

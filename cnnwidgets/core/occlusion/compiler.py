@@ -69,11 +69,7 @@ class Compiler:
     def _function(self, node: fx.Node) -> tuple[Callable, tuple]:
         """What is called, in a form that writes over nothing, with its positional arguments."""
         if node.op == "call_module":
-            part = self.trace.part(node)
-            if getattr(part, "inplace", False):
-                part = copy.copy(part)
-                part.inplace = False
-            return part, node.args
+            return _lasting(self.trace.part(node)), node.args
         if node.op == "call_method":
             # maps are channels_last here, which not every view can be taken of
             name = "reshape" if node.target == "view" else node.target
@@ -332,6 +328,16 @@ _MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 _MAX_DEFAULTS = dict(stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False)
 _AVG_POOL = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
 _AVG_DEFAULTS = dict(stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None)
+
+
+def _lasting(part: nn.Module) -> nn.Module:
+    """A twin with the same parameters that stays in evaluation mode and writes over nothing."""
+    own = [*part.parameters(), *part.buffers()]
+    twin = copy.deepcopy(part, {id(each): each for each in own})
+    twin.eval()
+    if getattr(twin, "inplace", False):
+        twin.inplace = False
+    return twin
 
 
 def _with_stride(options: dict) -> dict:

@@ -39,7 +39,8 @@ class Occluder:
     Parameters
     ----------
     model : Module or Network
-        Used in evaluation mode, left as it was. What it has learned since is not seen: make a new one.
+        Used in evaluation mode, left as it was. What it learns later is not seen: make a new one where
+        `is_current` says no.
     x : Tensor, shape (1, C, H, W)
         A preprocessed image.
     precision : {"exact", "fast"}
@@ -88,6 +89,8 @@ class Occluder:
     ) -> None:
         _one_of("precision", precision, PRECISIONS)
         _one_of("engine", engine, ENGINES)
+        if layer is None and channel is not None:
+            raise InputError(f"channel {channel!r} of which layer? give layer as well")
         self.module = as_module(model)
         self.x = prepared(self.module, x)
         if len(self.x) != 1:
@@ -96,10 +99,12 @@ class Occluder:
         half = precision == "fast" and _has_bfloat16(self.x.device)
         self.precision = "fast" if half else "exact"
         self._lock = RLock()
-        self._is_whole = False
+        self._is_whole, self._never_whole = False, engine == "incremental"
         self._fill: tuple[Any, Unoccluded] | None = None
         self._image = Unoccluded(self.x)
-        self._known = {} if like is None or like.module is not self.module else like._known
+        self._state = _state(self.module)
+        is_same = like is not None and like.module is self.module and like.is_current()
+        self._known = like._known if is_same else {}
         exact = Plain(self.module, self.x, layer, channel)
         self.channel = exact.channel
         self.baseline = exact.baseline
@@ -145,7 +150,8 @@ class Occluder:
             found = traced.run(pixels.to(traced.x.dtype), place).scores
         found = torch.cat([traced.baseline.scores, found])
         scale = wanted[torch.isfinite(wanted)].abs().max() if torch.isfinite(wanted).any() else 1.0
-        tolerance = (0.1 if half else 1e-3) * float(scale)
+        is_coarse = half or self.x.dtype in (torch.bfloat16, torch.float16)
+        tolerance = (0.1 if is_coarse else 1e-3) * float(scale)
         if not torch.allclose(found, wanted, rtol=0, atol=tolerance, equal_nan=True):
             raise Untraceable("what torch.fx traces gives other scores than the network")
 
@@ -153,6 +159,10 @@ class Occluder:
     def engine(self) -> str:
         """``"incremental"`` or ``"plain"``; of the last squares, if there were any."""
         return "plain" if isinstance(self._engine, Plain) or self._is_whole else "incremental"
+
+    def is_current(self) -> bool:
+        """Whether the parameters and buffers are still those that the network had at first."""
+        return self._state == _state(self.module)
 
     # -- squares --
 
@@ -221,12 +231,12 @@ class Occluder:
 
     def _run_traced(self, pixels: Tensor, place: Place, half: bool) -> Answers:
         traced = self._engine
-        gain = traced.work(None) / max(traced.work(place), 1.0)
-        self._is_whole = gain < PAYS
+        share = traced.work(place) / max(traced.work(None), 1.0)
+        self._is_whole = share > 1 / PAYS and not self._never_whole
         if self._is_whole:
-            self.why = f"whole forward passes: of one, a square of this size changes {1 / gain:.0%}"
+            self.why = f"whole forward passes: of one, a square of this size changes {share:.0%}"
         else:
-            self.why = f"incremental: a square changes {1 / gain:.0%} of a forward pass"
+            self.why = f"incremental: a square changes {share:.0%} of a forward pass"
         with self._computing(half):
             return traced.run(pixels.to(traced.x.dtype), place, whole=self._is_whole)
 
@@ -249,7 +259,9 @@ class Occluder:
         )
 
     def _filled(self, fill: Any) -> Unoccluded:
-        if self._fill is None or self._fill[0] is not fill:
+        if isinstance(fill, Tensor):  # may be written to from one call to the next
+            return Unoccluded(fill_pixels(self.x, fill))
+        if self._fill is None or self._fill[0] != fill:
             self._fill = fill, Unoccluded(fill_pixels(self.x, fill))
         return self._fill[1]
 
@@ -277,6 +289,12 @@ class Occluder:
 
     def _autocast(self, half: bool) -> Any:
         return torch.autocast(self.x.device.type, torch.bfloat16, enabled=half)
+
+
+def _state(module: nn.Module) -> list[tuple[int, int]]:
+    """Which tensors a module has, and how often each was written to."""
+    tensors = (*module.parameters(), *module.buffers())
+    return [(id(each), -1 if each.is_inference() else each._version) for each in tensors]
 
 
 def _inside(span: Span) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Occlusion by its definition, slow and literal, and networks whose answers depend on where the square is."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -166,6 +167,15 @@ def check(found, truth: Truth, target: int | Sequence, least_spread: float = 0.0
         )
 
 
+@pytest.fixture(scope="module")
+def always_incremental():
+    """Also where whole forward passes would be as fast, as in networks so small as those of tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        # by its name among all modules: as an attribute, the package is hidden by the function
+        patch.setattr(sys.modules["cnnwidgets.core.occlusion.occluder"], "PAYS", 0.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def agrees() -> Callable[..., None]:
     return check
@@ -224,11 +234,11 @@ OFFSET = 0.7  # most ReLUs are open, as in trained networks, some of them always
 def settle(model: nn.Module, x: Tensor, gain: float = 0.5) -> nn.Module:
     """Set weights from data, layer by layer (Krähenbühl et al., 2016).
 
-    Over pictures with and without squares, each output of a layer gets the mean ``OFFSET`` and the deviation 1,
-    or less where it hardly varies. Random initialisation as it comes gives every picture the same
-    probabilities; and batch norm around zero makes a random network chaotic, so that rounding grows from layer
-    to layer until it is all one sees (Yang et al., 2019). The scores vary by ``gain``, and more than that
-    between classes, as those of trained networks do.
+    Over pictures with and without squares, each output of a layer gets the mean ``OFFSET`` and the deviation
+    1, or less where it hardly varies. Random initialisation as it comes gives every picture the same
+    probabilities; and batch norm around zero makes a random network chaotic, so that rounding grows from
+    layer to layer until it is all one sees (Yang et al., 2019). The scores vary by ``gain``, and more than
+    that between classes, as those of trained networks do.
     """
     random = torch.Generator().manual_seed(5)
     height, width = x.shape[2:]

@@ -1,5 +1,6 @@
 """What explorers use: one image, squares wherever the hand is; a map that grows sharper batch by batch."""
 
+import sys
 import threading
 
 import numpy as np
@@ -188,22 +189,29 @@ def test_two_runs_share_an_occluder(net, x):
 def test_two_threads_share_an_occluder(net, x):
     """The hand drags while the map is computed."""
     occluder = Occluder(net, x[:1], engine="incremental")
-    wanted = {size: occluder.occlude([4, 20, 9], [9, 30, 2], size, 0.0).scores for size in (5, 9)}
+    squares = [4, 20, 9], [9, 30, 2]
+    fills = {5: 0.0, 9: "noise"}
+    wanted = {size: occluder.occlude(*squares, size, fill).scores for size, fill in fills.items()}
     failures = []
 
     def work(size):
         try:
             for _ in range(40):
-                found = occluder.occlude([4, 20, 9], [9, 30, 2], size, 0.0).scores
+                found = occluder.occlude(*squares, size, fills[size]).scores
                 torch.testing.assert_close(found, wanted[size], atol=1e-10, rtol=0)
         except BaseException as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(size,)) for size in (5, 9)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads = [threading.Thread(target=work, args=(size,)) for size in fills]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
     assert not failures, failures[0]
 
 

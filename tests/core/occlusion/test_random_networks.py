@@ -10,6 +10,8 @@ from torch import nn
 
 from cnnwidgets.core import InputError, occlusion
 
+pytestmark = pytest.mark.usefixtures("always_incremental")
+
 CHANNELS = 4
 
 
@@ -258,6 +260,6 @@ def test_borders_at_every_position(name, reference):
     for size in (1, 2, 3, (4, 1), (5, 6), 8, 30):
         truth = reference(net, x, size, 1, -1.0)
         found = occlusion(net, x, 1, size, 1, -1.0, engine="incremental")
-        assert found.engine == "incremental"
+        assert found.engine == "incremental", found.why
         torch.testing.assert_close(found.score, truth.scores[..., 1], atol=1e-10, rtol=1e-10)
         assert size == 30 or truth.scores[..., 1].std() > 1e-3

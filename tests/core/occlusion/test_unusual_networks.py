@@ -9,6 +9,8 @@ from torch import nn
 
 from cnnwidgets.core import InputError, NetworkError, occlusion
 
+pytestmark = pytest.mark.usefixtures("always_incremental")
+
 
 class Base(nn.Module):
     """Two convolutions and scores; what is in between is the subject."""
@@ -257,6 +259,40 @@ class KeywordsOnly(Base):
         return super().forward(x * scale + shift)
 
 
+class NoneByDefault(Base):
+    """torch.fx puts a stand-in in the place of None."""
+
+    def forward(self, x, mask=None):
+        if mask is None:
+            x = x.abs()
+        return super().forward(x)
+
+
+class Weighed(Base):
+    """Sums with factors, a clamp with ends, a mean with a type."""
+
+    def between(self, x):
+        y = torch.add(x, x.clamp(-0.5, 2), alpha=0.5)
+        y = torch.sub(y, 1, alpha=2) * x.mean((2, 3), keepdim=True, dtype=torch.float64)
+        return torch.clamp(y, min=-1.0).add_(x, alpha=3)
+
+
+class SharedBatchNorm(Base):
+    """One batch norm behind two convolutions, and a convolution with and without it."""
+
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(6)
+        self.again = nn.Conv2d(6, 6, 1)
+        nn.init.uniform_(self.bn.running_mean)
+        nn.init.uniform_(self.bn.running_var, 0.5, 2)
+        nn.init.uniform_(self.bn.bias)
+
+    def between(self, x):
+        y = self.bn(self.again(F.relu_(self.bn(x))))
+        return F.relu(y, True) + self.again(y)
+
+
 class FromTheInputAlone(nn.Module):
     """No layer at all before the scores."""
 
@@ -277,8 +313,8 @@ NETWORKS = [
     WrittenOver, WrittenOverByMethod, WrittenOverThroughAView, WrittenOverInABranch,
     AddedInPlaceToTheInput, Assigned, ByItsContentsEach, ByItsShape, InALoop, Twice, Standardised,
     Mislabelled, Placed, WithCoordinates, Normalising, Attends, SideBySide, Stacked, FoldedIntoTheBatch,
-    Indices, Constant, Named, InATuple, OneByOne, Drops, Scattered, KeywordsOnly, FromTheInputAlone,
-    Compared, InADict, Base,
+    Indices, Constant, Named, InATuple, OneByOne, Drops, Scattered, KeywordsOnly, NoneByDefault, Weighed,
+    SharedBatchNorm, FromTheInputAlone, Compared, InADict, Base,
 ]  # fmt: skip
 
 
@@ -451,6 +487,24 @@ def test_nan_where_the_network_gives_nan(x, reference):
             found.probability, truth.of(truth.probability, 0), atol=1e-10, rtol=0, equal_nan=True
         )
         torch.testing.assert_close(found.score, truth.of(truth.scores, 0), atol=1e-9, rtol=0)
+
+
+def test_nan_that_a_square_covers(x, reference):
+    """What is wrong in one place is not wrong where that place is covered."""
+
+    class Root(Base):
+        def forward(self, x):
+            return self.scores(self.conv1(torch.sqrt(x)))
+
+    torch.manual_seed(6)
+    net = Root().double()
+    x = x.abs() + 0.1
+    x[0, 1, 10, 12] = x[1, 0, 3, 30] = -1.0
+    truth = reference(net, x, 9, 4, 1.0)
+    is_nan = ~truth.scores.isfinite().all(-1)
+    assert is_nan.any((1, 2)).all() and not is_nan.all((1, 2)).any()
+    for found in ways(net, x, 1, 9, 4, 1.0):
+        torch.testing.assert_close(found.score, truth.of(truth.scores, 1), atol=1e-9, rtol=0, equal_nan=True)
 
 
 class NoScores(Base):
