@@ -248,7 +248,7 @@ def _adaptive() -> list[Result]:
     town = Toytown("test")
     examples = [town[i] for i in range(PICTURES)]
     results = []
-    for size, stride in ((16, 1), (24, 2)):
+    for size, stride in ((16, 2), (32, 4)):
         errors, ratios, shares, spreads = [], [], [], []
         for example in examples:
             x = network.read(example.image)

@@ -1,6 +1,8 @@
 """Occlusion: drag a square over the picture, and map what the network needs of it."""
 
+from functools import wraps
 from html import escape
+from threading import RLock
 from typing import Any, NamedTuple
 
 import ipywidgets
@@ -13,6 +15,17 @@ from .latest import Latest
 from .occlusion_cuts import OcclusionCuts
 from .occlusion_runner import OcclusionRunner
 from .squares_shown import as_picture, fills_of
+
+
+def alone(method):
+    """One at a time: cells and what the browser sends come in two threads (subshells of the kernel)."""
+
+    @wraps(method)
+    def locked(self, *args, **kwargs):
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return locked
 
 
 class Request(NamedTuple):
@@ -87,6 +100,7 @@ class OcclusionExplorer(Explorer):
 
     def __init__(self, network=None, image=None, layer=None, selection=None, samples=None, **traits):
         super().__init__(network, image, layer, selection, **traits)
+        self._lock = RLock()
         if layer is None and selection is None:
             self.selection.layer = _usual_layer(self.selection)
         self._build(samples)
@@ -182,7 +196,7 @@ class OcclusionExplorer(Explorer):
                 self.layers.layers = shown
                 if any(each.name == self.selection.layer for each in shown):
                     self.layers.layer = self.selection.layer
-            with self.control.hold_sync(), self._no_run():
+            with self.control.hold_sync():
                 self.control.image_size = (height, width)
                 self.control.size = max(1, min(height, width) // 4)
                 self.control.stride = _usual_stride(min(height, width))
@@ -193,11 +207,14 @@ class OcclusionExplorer(Explorer):
                 heat.clear()
             self.label.names = network.classes
 
-    def _no_run(self):
-        return _Without(self.control)
-
+    @alone
     def _other(self, change):
         """Another network, image, layer or channel."""
+        chosen = self.selection
+        if change.name != "network" and self._network is not chosen.network:
+            return  # it brings its own layer; the change of the network itself comes next
+        if change.name == "channel" and self.layers.layer != chosen.layer:
+            return  # of a layer that comes next, or of one that is not watched here
         if change.name == "network":
             self._by_hand = [None, None]
             self._show_network()
@@ -209,11 +226,17 @@ class OcclusionExplorer(Explorer):
                 self.layers.layer = change.new
         self.control.run()
 
+    @alone
     def _other_target(self, change):
-        if not self._is_quiet and change.new is not None:
-            self._by_hand[0] = change.new
+        if self._is_quiet or self._network is not self.selection.network:
+            return
+        self._by_hand[0] = change.new
+        if change.new is None:
+            self.control.run()
+        else:
             self.classes.target = change.new
 
+    @alone
     def _choose(self, which):
         """A class was chosen in one of the pickers."""
         if self._is_quiet:
@@ -223,7 +246,8 @@ class OcclusionExplorer(Explorer):
         if which == 0:
             with self.quiet():
                 self.selection.target = picker.target
-        if self._job is None or self._job.of_class(picker.target) is None:
+        job = self._job
+        if job is None or job is not self._runner.newest or job.of_class(picker.target) is None:
             self.control.run()
         else:
             self._show_maps()
@@ -246,8 +270,10 @@ class OcclusionExplorer(Explorer):
             tuple(self._by_hand),
         )
 
+    @alone
     def _run(self):
-        self._runner.start(self._request())
+        if not self._is_quiet:
+            self._runner.start(self._request())
 
     def _runner_stop(self):
         self._runner.stop()
@@ -256,23 +282,30 @@ class OcclusionExplorer(Explorer):
         """Whether a hand is on the square; asked by the thread that computes the maps."""
         return self.square.dragging
 
+    @alone
     def ready(self, job):
         """The network has seen the unoccluded image: from now on the square can be dragged."""
-        self._job, request = job, job.request
-        first, second = request.classes(job.baseline)
+        before, self._job, request = self._job, job, job.request
+        # those chosen by now
+        first, second = request._replace(targets=tuple(self._by_hand)).classes(job.baseline)
         network = request.network
         picture = network.picture(request.image)
         with self.quiet(), self.square.hold_sync():
             self.square.set_image(picture)
             self.square.set_fill(as_picture(network, job.fill))
             self.square.size = request.size
+        is_other = before is None or before.request.image is not request.image
         for heat in self._maps():
-            heat.image = picture
+            with heat.hold_sync():
+                heat.image = picture
+                if is_other and heat.map_size[0]:  # what is known is of another picture
+                    heat.show(np.full(heat.map_size, np.nan), *heat.centres)
         with self.quiet():
             self.classes.target, self.second.target = first, second
             self.selection.target = first
         self._ask()
 
+    @alone
     def show(self, job, is_last=False):
         """Show the maps as far as they are known."""
         self._job = job
@@ -292,21 +325,22 @@ class OcclusionExplorer(Explorer):
             if values is not None:
                 with heat.hold_sync():
                     heat.title, heat.note = names[picker.target], note
-                    heat.show(values, baseline=baseline[picker.target], **centres)
+                    heat.baseline = _finite(baseline[picker.target])
+                    heat.show(values, **centres)
         if seen["activity"] is not None:
             with self.activity.hold_sync():
                 self.activity.title = f"Activity of {job.request.layer}, channel {job.occluder.channel}"
                 self.activity.note = note
-                self.activity.show(
-                    seen["activity"], baseline=float(job.occluder.baseline.activity[0]), **centres
-                )
+                self.activity.baseline = _finite(job.occluder.baseline.activity[0])
+                self.activity.show(seen["activity"], **centres)
         labels = np.where(seen["label"] < 0, np.nan, seen["label"])
         with self.label.hold_sync():
-            best = float(baseline.argmax()) if np.isfinite(baseline).all() else None
-            self.label.show(labels, baseline=best, **centres)
+            self.label.baseline = float(baseline.argmax()) if np.isfinite(baseline).all() else None
+            self.label.show(labels, **centres)
 
     # The square:
 
+    @alone
     def _ask(self, change=None):
         """What does the network say of the picture as it is now?"""
         job = self._job
@@ -314,22 +348,22 @@ class OcclusionExplorer(Explorer):
             return
         square = self.square
         if not square.active:
-            self._tell_square((None, job.baseline))
+            self._tell_square((job, None, job.baseline))
             return
         place, size = (square.row, square.column), self.control.size
         self._squares.submit(lambda: self._occlude(job, place, size), self._tell_square)
 
     def _occlude(self, job, place, size):
         answers = job.occluder.occlude([place[0]], [place[1]], size, job.fill)
-        return place, answers.probabilities[0].numpy()
+        return job, place, answers.probabilities[0].numpy()
 
+    @alone
     def _tell_square(self, result):
-        place, probabilities = result
-        job = self._job
-        if self.selection is None or job is None:
-            return
-        if len(probabilities) != len(self.classes.classes):
-            return  # of a network that is no longer shown
+        job, place, probabilities = result
+        if self._job is None or job.occluder is not self._job.occluder:
+            return  # of another image or network, or closed
+        if job.request.network is not self._network:
+            return  # the menus have the classes of another one by now
         target = self.classes.target
         with self.quiet():
             self.classes.show(probabilities)
@@ -337,9 +371,9 @@ class OcclusionExplorer(Explorer):
         before, now = job.baseline[target], probabilities[target]
         name = job.request.network.classes[target]
         if place is None:
-            self.square.caption = f"{name}: {before:.1%} without a square"
+            self.square.caption = f"{name}: {_percent(before)} without a square"
         else:
-            self.square.caption = f"{name}: {before:.1%} → {now:.1%}"
+            self.square.caption = f"{name}: {_percent(before)} → {_percent(now)}"
             self._mark(place)
         if not self.square.dragging:
             self._draw_cuts()
@@ -351,14 +385,18 @@ class OcclusionExplorer(Explorer):
                 if heat.map_size[0]:
                     heat.position = heat.cell_at(*place)
 
+    @alone
     def _settle(self, change):
         if not change.new:
             self._draw_cuts()
 
+    @alone
     def _resize(self, change):
         with self.quiet():
             self.square.size = change.new
+        self._ask()
 
+    @alone
     def _go_to(self, change):
         """A click on a map takes the square there."""
         heat = change.owner
@@ -366,6 +404,7 @@ class OcclusionExplorer(Explorer):
             return
         self._move_to(*heat.chosen_pixel)
 
+    @alone
     def _move_to(self, row, column):
         square = self.square
         with square.hold_trait_notifications():
@@ -388,6 +427,7 @@ class OcclusionExplorer(Explorer):
         place = (self.square.row, self.square.column) if self.square.active else None
         self.cuts.show(curves, (job.run.rows, job.run.columns), place)
 
+    @alone
     def close(self):
         """Stop all work, close every widget inside, and free what they hold."""
         self._runner.close()
@@ -396,17 +436,14 @@ class OcclusionExplorer(Explorer):
         self._job = self._network = None
 
 
-class _Without:
-    """Inside, the control does not run by itself."""
+def _finite(value):
+    """A number to compare with; None where there is none."""
+    value = float(value)
+    return value if np.isfinite(value) else None
 
-    def __init__(self, control):
-        self._control = control
 
-    def __enter__(self):
-        self._auto, self._control.auto = self._control.auto, False
-
-    def __exit__(self, *raised):
-        self._control.auto = self._auto
+def _percent(probability):
+    return f"{probability:.1%}" if np.isfinite(probability) else "NaN"
 
 
 def _usual_stride(length):

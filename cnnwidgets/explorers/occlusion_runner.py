@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from concurrent.futures import Future
 
 from ..core import Occluder, OcclusionRun
 from ..core.occlusion import error_of
+from ..widgets._progress import running_loop
 from .squares_shown import filled_input
 
 SHOW_EVERY = 0.15
@@ -26,20 +28,23 @@ class OcclusionRunner:
 
     def __init__(self, explorer):
         self._explorer = explorer
-        self._task = None
+        self._tasks = set()
+        self._ended = None  # when the newest has ended; of no event loop, as there may be two
         self._current = None
+        self.newest = None  # also after its end
         self._last = None  # the newest job that has an occluder, to use it again
 
     def start(self, request):
         """Compute the maps for a request, and give up those for the one before."""
-        self._current = job = Job(request)
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+        self._current = self.newest = job = Job(request)
+        loop = running_loop()
+        if loop is None:
             self._run_here(job)
             return
-        before, self._task = self._task, loop.create_task(self._run(job, loop, self._task))
-        del before
+        before, self._ended = self._ended, Future()
+        task = loop.create_task(self._run(job, loop, before, self._ended))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def stop(self):
         """Leave the maps as they are; computing ends with the batch that it is at."""
@@ -49,12 +54,12 @@ class OcclusionRunner:
 
     def close(self):
         """Stop, and keep nothing."""
-        self._current = self._last = None
+        self._current = self._last = self.newest = None
 
     async def done(self):
         """Wait until no map is being computed."""
-        while self._task is not None and not self._task.done():
-            await asyncio.shield(self._task)
+        while self._ended is not None and not self._ended.done():
+            await asyncio.shield(asyncio.wrap_future(self._ended))
 
     def _run_here(self, job):
         try:
@@ -64,22 +69,28 @@ class OcclusionRunner:
         else:
             self._end(job)
 
-    async def _run(self, job, loop, before):
-        if before is not None and not before.done():
-            await asyncio.wait([before])  # it ends with its batch; two would slow each other down
-        error = None
-        if self._current is job:
-            try:
-                await asyncio.to_thread(
-                    self._work, job, lambda what: loop.call_soon_threadsafe(self._tell, what, job)
-                )
-            except Exception as raised:
-                error = raised
-        self._end(job, error)
+    async def _run(self, job, loop, before, ended):
+        try:
+            if before is not None:  # it ends with its batch; two would slow each other down
+                await asyncio.shield(asyncio.wrap_future(before))
+            error = None
+            if self._current is job:
+                try:
+                    await asyncio.to_thread(
+                        self._work, job, lambda what: loop.call_soon_threadsafe(self._tell, what, job)
+                    )
+                except Exception as raised:
+                    error = raised
+            self._end(job, error)
+        finally:
+            ended.set_result(None)
 
     def _tell(self, what, job):
         if self._current is job:
-            what(job)
+            try:
+                what(job)
+            except Exception as error:
+                self._end(job, error)
 
     def _work(self, job, tell):
         """In the thread."""
@@ -121,8 +132,11 @@ class OcclusionRunner:
     def _finish(self, job):
         explorer = self._explorer
         if job.run is not None:
-            job.look()
-            explorer.show(job, is_last=True)
+            try:
+                job.look()
+                explorer.show(job, is_last=True)
+            except Exception as error:
+                explorer.show_error(error)
         explorer.control.finish(message=job.told())
 
 
@@ -179,14 +193,17 @@ class Job:
     def look(self):
         """Keep what is known by now; in the thread, where the run stands still."""
         run = self.run
+        known = run.known.copy()  # first, as values come before it
         maps = {
             "probability": run.filled(run.probability),
             "label": run.filled(run.label),
             "activity": None if run.activity is None else run.filled(run.activity),
         }
-        known = run.known.copy()
-        self.seen = {name: None if each is None else each.copy() for name, each in maps.items()}
-        self.seen["known"] = known
+        # whole when it is set: another thread may be reading
+        self.seen = {
+            "known": known,
+            **{name: None if each is None else each.copy() for name, each in maps.items()},
+        }
 
     def of_class(self, target):
         """The map of a class, or None if its scores were not kept."""

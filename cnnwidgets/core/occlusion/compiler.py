@@ -233,8 +233,13 @@ class Compiler:
             padding = 0
         if padding == "same":  # where it cannot be the same on both sides, there is one more at the end
             before = tuple((k - 1) * d // 2 for k, d in zip(kernel, dilation, strict=True))
+            output = tuple(x.shape[2:])
         else:
             before = padding = known.pair(padding)
+            output = tuple(
+                (n + 2 * p - (k - 1) * d - 1) // s + 1
+                for n, p, k, d, s in zip(x.shape[2:], padding, kernel, dilation, stride, strict=True)
+            )
 
         def whole(x: Tensor, *others: Any, **options: Any) -> Tensor:
             return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
@@ -243,7 +248,6 @@ class Compiler:
             return F.conv2d(windows, weight, bias, stride, 0, dilation, groups)
 
         self._fresh.add(node)
-        output = tuple(whole(x).shape[2:])
         return Sliding(
             whole, bare, kernel, stride, before, dilation, output, weight.numel(), scratch=self.scratch
         )
@@ -257,7 +261,7 @@ class Compiler:
         def bare(windows: Tensor) -> Tensor:
             return F.max_pool2d(windows, kernel, stride, 0, dilation)
 
-        output = tuple(whole(x).shape[2:])
+        output = tuple(whole(x.to("meta")).shape[2:])
         return Sliding(
             whole,
             bare,

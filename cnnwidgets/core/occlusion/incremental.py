@@ -12,7 +12,7 @@ from ..scores import class_scores
 from .answers import Answers, activity_of, check_channel, readable, strongest
 from .compiler import Compiler, Operation
 from .span import Place
-from .steps import Held, Step, sum_changed
+from .steps import Held, sum_changed
 from .trace import Trace
 from .unoccluded import Unoccluded
 
@@ -83,17 +83,18 @@ class Incremental:
             elif node.op != "output":
                 inputs = [each for each in node.all_input_nodes if each in of_image]
                 operation = compiler.compile(node, inputs)
-                for each in inputs:
-                    self._keep(each, values[each], operation.step)
+                if operation.step.cuts(len(inputs)):
+                    for each in inputs:
+                        self._keep(each, values[each])
                 values[node] = operation.call(operation.step.function, [values[each] for each in inputs])
                 if inputs:
                     of_image.add(node)
                     self._operations.append(operation)
             if node is self._watched:
-                self._keep(node, values[node], None)
+                self._keep(node, values[node])
         return values
 
-    def _keep(self, node: fx.Node, value: Any, user: Step | None) -> None:
+    def _keep(self, node: fx.Node, value: Any) -> None:
         """Keep the maps out of which windows will be cut."""
         if isinstance(value, Tensor) and value.ndim == 4 and node not in self._of_image:
             self._of_image[node] = Unoccluded(value)
@@ -171,8 +172,7 @@ class Incremental:
         return Answers(readable(class_scores(found)), activity)
 
     def _activity_of(self, held: Held) -> Tensor:
-        if held.place is None:
-            return activity_of(held.value, self.channel)
-        one = Held(held.value, held.place, held.of_image)
-        changed = sum_changed(one, self._scratch)[:, self.channel]
+        if held.place is None or not torch.isfinite(self._activity):
+            return activity_of(held.whole(), self.channel)
+        changed = sum_changed(held, self._scratch)[:, self.channel]
         return self._activity + changed.cpu()

@@ -141,17 +141,11 @@ class Occluder:
                 raise Untraceable(f"its operations cannot be run one by one ({reason})") from None
 
     def _check(self, traced: Incremental, exact: Plain, half: bool) -> None:
-        """Compare with the network itself: it may write over what it uses again, or count its calls."""
-        height, width = self.image_size
-        size = (max(1, height // 4), max(1, width // 4))
-        pixels, place = self._windows(np.array([height // 2]), np.array([width // 2]), size, 0.0)
-        wanted = torch.cat([exact.baseline.scores, exact.run(pixels, place).scores])
-        with self._computing(half):
-            found = traced.run(pixels.to(traced.x.dtype), place).scores
-        found = torch.cat([traced.baseline.scores, found])
-        scale = wanted[torch.isfinite(wanted)].abs().max() if torch.isfinite(wanted).any() else 1.0
+        """Compare with the network itself, which may write over what it uses again."""
+        wanted, found = exact.baseline.scores, traced.baseline.scores
+        finite = wanted[torch.isfinite(wanted)]
         is_coarse = half or self.x.dtype in (torch.bfloat16, torch.float16)
-        tolerance = (0.1 if is_coarse else 1e-3) * float(scale)
+        tolerance = (0.1 if is_coarse else 1e-3) * float(finite.abs().max() if len(finite) else 1.0)
         if not torch.allclose(found, wanted, rtol=0, atol=tolerance, equal_nan=True):
             raise Untraceable("what torch.fx traces gives other scores than the network")
 

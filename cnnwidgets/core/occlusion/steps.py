@@ -66,6 +66,10 @@ class Step:
         """Where the output differs from that of the unoccluded image; None for anywhere."""
         return None
 
+    def cuts(self, n_inputs: int) -> bool:
+        """Whether windows are cut out of what goes in, so that it must be kept for the unoccluded image."""
+        return True
+
     def work(self, place: Place | None) -> float:
         """Multiplications for one square."""
         return self.multiplications
@@ -95,6 +99,9 @@ class Pointwise(Step):
         for place in places[1:]:
             together = together.joined(place)
         return None if together.is_whole else together
+
+    def cuts(self, n_inputs: int) -> bool:
+        return n_inputs > 1  # one alone has the same windows before and after
 
     def run(self, arguments: Sequence[Held], call: Callable, place: Place | None) -> Any:
         if place is None:
@@ -150,6 +157,9 @@ class Sliding(Step):
         place = Place(*swept)
         return None if place.is_whole else place
 
+    def cuts(self, n_inputs: int) -> bool:
+        return not self._in_place
+
     def work(self, place: Place | None) -> float:
         return self.multiplications * (self.output[0] * self.output[1] if place is None else place.area)
 
@@ -202,10 +212,13 @@ class GlobalAverage(Step):
     def __init__(self, function: Callable, mean: Tensor, scratch: Scratch) -> None:
         super().__init__(function)
         self.mean, self._scratch = mean, scratch
+        self._is_sound = bool(
+            torch.isfinite(mean).all()
+        )  # a NaN would stay, though a square covers its cause
 
     def run(self, arguments: Sequence[Held], call: Callable, place: Place | None) -> Any:
         (held,) = arguments
-        if held.place is None:
+        if held.place is None or not self._is_sound:
             return super().run(arguments, call, place)
         n = held.of_image.height * held.of_image.width
         added = sum_changed(held, self._scratch) / n

@@ -1,6 +1,5 @@
 """Occlusion by its definition, slow and literal, and networks whose answers depend on where the square is."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -165,15 +164,6 @@ def check(found, truth: Truth, target: int | Sequence, least_spread: float = 0.0
         assert (found.baseline_activity - truth.baseline_activity[images, channel]).abs().max() <= (
             10 * tolerance * scale
         )
-
-
-@pytest.fixture(scope="module")
-def always_incremental():
-    """Also where whole forward passes would be as fast, as in networks so small as those of tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        # by its name among all modules: as an attribute, the package is hidden by the function
-        patch.setattr(sys.modules["cnnwidgets.core.occlusion.occluder"], "PAYS", 0.0)
-        yield
 
 
 @pytest.fixture(scope="session")

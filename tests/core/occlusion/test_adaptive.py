@@ -18,8 +18,8 @@ def toynet():
 
 @pytest.fixture(scope="module")
 def town(toynet):
-    """Six pictures of as many classes, as the network reads them, and their labels."""
-    examples = [Toytown("test")[i] for i in range(6)]
+    """Four pictures of as many classes, as the network reads them, and their labels."""
+    examples = [Toytown("test")[i] for i in range(4)]
     return torch.cat([toynet.read(example.image) for example in examples]), [e.label for e in examples]
 
 
@@ -48,7 +48,7 @@ def test_the_rest_is_near(maps):
     spread = full.probability.amax((1, 2)) - full.probability.amin((1, 2))
     assert spread.max() > 0.3
     error = (adaptive.probability - full.probability).abs()[~adaptive.computed]
-    assert len(error) > 500
+    assert len(error) > 300
     assert np.percentile(error, 95) < 0.01
     assert error.max() < 0.1
 

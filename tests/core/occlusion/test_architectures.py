@@ -7,8 +7,6 @@ from torch import nn
 
 from cnnwidgets.core import occlusion
 
-pytestmark = pytest.mark.usefixtures("always_incremental")
-
 # Height and width, size of the square, stride, layer whose strongest map is summed. Each size and stride is
 # another one, so that borders fall differently.
 NETWORKS = {

@@ -10,8 +10,6 @@ from torch import nn
 
 from cnnwidgets.core import InputError, occlusion
 
-pytestmark = pytest.mark.usefixtures("always_incremental")
-
 CHANNELS = 4
 
 

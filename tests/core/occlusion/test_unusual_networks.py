@@ -9,8 +9,6 @@ from torch import nn
 
 from cnnwidgets.core import InputError, NetworkError, occlusion
 
-pytestmark = pytest.mark.usefixtures("always_incremental")
-
 
 class Base(nn.Module):
     """Two convolutions and scores; what is in between is the subject."""
