@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
@@ -12,18 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..module import as_module, prepared, undisturbed
+from ..module import as_module, prepared
 from .answers import Answers
+from .engines import Engines
 from .fills import fill_pixels
-from .incremental import Incremental
-from .plain import Plain
 from .span import Place, Span
 from .squares import alike, checked_pair, covered
-from .trace import Trace, Untraceable
 from .unoccluded import Unoccluded
-
-PAYS = 1.15
-"""So many times less must be left to compute that cutting windows out pays."""
 
 ENGINES = ("auto", "incremental", "plain")
 PRECISIONS = ("exact", "fast")
@@ -34,7 +27,7 @@ class Occluder:
 
     The activations of the unoccluded image are kept, and of each occluded forward pass only what the square
     can have changed is computed (incremental inference). Where that is not possible or does not pay, whole
-    forward passes run in batches; ``why`` says so.
+    forward passes run in batches; `why` says so.
 
     Parameters
     ----------
@@ -99,60 +92,28 @@ class Occluder:
         half = precision == "fast" and _has_bfloat16(self.x.device)
         self.precision = "fast" if half else "exact"
         self._lock = RLock()
-        self._is_whole, self._never_whole = False, engine == "incremental"
         self._fill: tuple[Any, Unoccluded] | None = None
         self._image = Unoccluded(self.x)
         self._state = _state(self.module)
         is_same = like is not None and like.module is self.module and like.is_current()
         self._known = like._known if is_same else {}
-        exact = Plain(self.module, self.x, layer, channel)
-        self.channel = exact.channel
-        self.baseline = exact.baseline
-        self._engine, self.why = self._choose(exact, layer, engine, half)
-        # what bfloat16 has rounded away in the unoccluded image is missing in the occluded ones, too
-        self._offset = exact.baseline.scores - self._engine.baseline.scores if half else None
-
-    def _choose(self, exact: Plain, layer: str | None, engine: str, half: bool) -> tuple[Any, str]:
-        plain = Plain(self.module, self.x, layer, self.channel, half) if half else exact
-        if engine == "plain":
-            return plain, "plain batches, as asked"
-        try:
-            if exact.alone:
-                raise Untraceable("a batch norm without stored statistics mixes the images of a batch")
-            traced = self._traced(layer, half)
-            self._check(traced, exact, half)
-        except Untraceable as error:
-            if engine == "incremental":
-                raise InputError(f"no incremental inference: {error}; use engine='auto'") from None
-            return plain, f"plain batches: {error}"
-        return traced, "incremental"
-
-    def _traced(self, layer: str | None, half: bool) -> Incremental:
-        with undisturbed(self.module), torch.inference_mode(False), torch.no_grad():
-            if "trace" not in self._known:
-                self._known["trace"], self._known["weights"] = Trace(self.module), {}
-            trace, weights = self._known["trace"], self._known["weights"]
-            x = self.x.to(torch.bfloat16) if half else self.x
-            try:
-                with self._autocast(half):
-                    return Incremental(trace, x, layer, self.channel, weights)
-            except (InputError, TypeError, RuntimeError, KeyError, AttributeError, IndexError) as error:
-                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-                raise Untraceable(f"its operations cannot be run one by one ({reason})") from None
-
-    def _check(self, traced: Incremental, exact: Plain, half: bool) -> None:
-        """Compare with the network itself, which may write over what it uses again."""
-        wanted, found = exact.baseline.scores, traced.baseline.scores
-        finite = wanted[torch.isfinite(wanted)]
-        is_coarse = half or self.x.dtype in (torch.bfloat16, torch.float16)
-        tolerance = (0.1 if is_coarse else 1e-3) * float(finite.abs().max() if len(finite) else 1.0)
-        if not torch.allclose(found, wanted, rtol=0, atol=tolerance, equal_nan=True):
-            raise Untraceable("what torch.fx traces gives other scores than the network")
+        self._engines = Engines(self.module, self.x, layer, channel, engine, half, self._known)
+        self.channel, self.baseline = self._engines.channel, self._engines.baseline
 
     @property
     def engine(self) -> str:
         """``"incremental"`` or ``"plain"``; of the last squares, if there were any."""
-        return "plain" if isinstance(self._engine, Plain) or self._is_whole else "incremental"
+        return "plain" if self._engines.is_plain else "incremental"
+
+    @property
+    def why(self) -> str:
+        """How the last squares were computed, or would be, and why: one sentence."""
+        return self._engines.why
+
+    def expect(self, n: int) -> None:
+        """Announce that ``n`` squares will be asked for: what pays for so many is prepared at once."""
+        with self._lock:
+            self._engines.expect(n)
 
     def is_current(self) -> bool:
         """Whether the parameters and buffers are still those that the network had at first."""
@@ -181,6 +142,7 @@ class Occluder:
             ``scores`` (B, n_classes) and ``activity`` (B,), in the order of the squares.
         """
         rows, columns = self._checked(rows, columns)
+        self.expect(len(rows))
         found, order = [], self.batches(rows, columns, size)
         for batch in order:
             found.append(self._run(rows[batch], columns[batch], size, fill))
@@ -199,7 +161,7 @@ class Occluder:
         height, width = self.image_size
         if batch_size is None:
             place = self._place(rows, columns, size)
-            batch_size = self._engine.batch_size(None if place.is_whole else place)
+            batch_size = self._engines.batch_size(place)
         return alike(np.asarray(rows), np.asarray(columns), height, width, batch_size)
 
     def occluded(self, row: int, column: int, size: int | tuple[int, int] = 32, fill: Any = 0.0) -> Tensor:
@@ -213,26 +175,8 @@ class Occluder:
 
     def _run(self, rows: np.ndarray, columns: np.ndarray, size: Any, fill: Any) -> Answers:
         pixels, place = self._windows(rows, columns, checked_pair("size", size), fill)
-        half = self.precision == "fast"
         with self._lock:
-            if isinstance(self._engine, Plain):
-                answers = self._engine.run(pixels, place)
-            else:
-                answers = self._run_traced(pixels, place, half)
-        if self._offset is not None:
-            answers = Answers(answers.scores + self._offset, answers.activity)
-        return answers
-
-    def _run_traced(self, pixels: Tensor, place: Place, half: bool) -> Answers:
-        traced = self._engine
-        share = traced.work(place) / max(traced.work(None), 1.0)
-        self._is_whole = share > 1 / PAYS and not self._never_whole
-        if self._is_whole:
-            self.why = f"whole forward passes: of one, a square of this size changes {share:.0%}"
-        else:
-            self.why = f"incremental: a square changes {share:.0%} of a forward pass"
-        with self._computing(half):
-            return traced.run(pixels.to(traced.x.dtype), place, whole=self._is_whole)
+            return self._engines.run(pixels, place)
 
     def _windows(self, rows: np.ndarray, columns: np.ndarray, size: Any, fill: Any) -> tuple[Tensor, Place]:
         """What the smallest windows around the squares show, (B, C, h, w), and where they are."""
@@ -255,9 +199,10 @@ class Occluder:
     def _filled(self, fill: Any) -> Unoccluded:
         if isinstance(fill, Tensor):  # may be written to from one call to the next
             return Unoccluded(fill_pixels(self.x, fill))
-        if self._fill is None or self._fill[0] != fill:
-            self._fill = fill, Unoccluded(fill_pixels(self.x, fill))
-        return self._fill[1]
+        last = self._fill
+        if last is None or last[0] != fill:
+            last = self._fill = fill, Unoccluded(fill_pixels(self.x, fill))
+        return last[1]
 
     def _checked(self, rows: Any, columns: Any) -> tuple[np.ndarray, np.ndarray]:
         try:
@@ -275,14 +220,6 @@ class Occluder:
             if each.min() < 0 or each.max() >= length:
                 raise InputError(f"squares are centred on pixels: {name} go from 0 to {length - 1}")
         return places[0], places[1]
-
-    @contextmanager
-    def _computing(self, half: bool) -> Iterator[None]:
-        with torch.inference_mode(False), torch.no_grad(), self._autocast(half):
-            yield
-
-    def _autocast(self, half: bool) -> Any:
-        return torch.autocast(self.x.device.type, torch.bfloat16, enabled=half)
 
 
 def _state(module: nn.Module) -> list[tuple[int, int]]:

@@ -96,6 +96,8 @@ class OcclusionRun:
         self.step_size = 0
         self.batch_size = batch_size
         self._work = self._batches()
+        # of an adaptive run, a part only; how large a part is not known before
+        occluder.expect(self.total if method == "full" else self.total // 4)
 
     @property
     def done(self) -> int:

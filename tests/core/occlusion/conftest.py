@@ -334,3 +334,9 @@ def x() -> Tensor:
 @pytest.fixture
 def net(small, x) -> nn.Module:
     return small(x)
+
+
+@pytest.fixture(autouse=True)
+def prepared_for_few(monkeypatch):
+    """Also a handful of squares, as tests ask for, shall be worth tracing the network."""
+    monkeypatch.setattr("cnnwidgets.core.occlusion.engines.PREPARATION", -float("inf"))

@@ -233,3 +233,15 @@ def test_errors_of_a_run(options, said, net, x):
 def test_a_class_out_of_range_says_the_range(net, x):
     with pytest.raises(TargetError, match="0 to 5|6 classes"):
         occlusion(net, x, 6, 7, 8)
+
+
+def test_few_squares_are_not_worth_a_trace(net, x, monkeypatch):
+    monkeypatch.setattr("cnnwidgets.core.occlusion.engines.PREPARATION", 3600.0)
+    occluder = Occluder(net, x[:1])
+    first = occluder.occlude([3, 5], [4, 9], 6)
+    assert occluder.engine == "plain" and "too few" in occluder.why
+    monkeypatch.setattr("cnnwidgets.core.occlusion.engines.PREPARATION", 0.0)
+    occluder.expect(10**9)
+    second = occluder.occlude([3, 5], [4, 9], 6)
+    assert "too few" not in occluder.why
+    torch.testing.assert_close(first.scores, second.scores, atol=1e-9, rtol=0)
