@@ -10,7 +10,7 @@ from .frequency import frequency_response
 from .gabor import GaborFit, fit_gabor, random_filters_explained
 from .layers import LayerInfo, list_layers
 from .module import as_module, prepared, undisturbed
-from .occlusion import Occluder, OcclusionMap, OcclusionRun, fill_pixels, occlusion
+from .occluders import Occluder, OcclusionMap, OcclusionRun, fill_pixels, occlusion
 from .patches import Patch, Patches, PatchScan, Unit, average_patch, cut_patch, max_activating_patches
 from .receptive_field import ReceptiveField
 from .scores import class_scores

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import Future
 
 from ..core import Occluder, OcclusionRun
-from ..core.occlusion import error_of
+from ..core.occluders import error_of
 from ..widgets._progress import running_loop
 from .squares_shown import filled_input
 

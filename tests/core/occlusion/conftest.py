@@ -339,4 +339,4 @@ def net(small, x) -> nn.Module:
 @pytest.fixture(autouse=True)
 def prepared_for_few(monkeypatch):
     """Also a handful of squares, as tests ask for, shall be worth tracing the network."""
-    monkeypatch.setattr("cnnwidgets.core.occlusion.engines.PREPARATION", -float("inf"))
+    monkeypatch.setattr("cnnwidgets.core.occluders.engines.PREPARATION", -float("inf"))

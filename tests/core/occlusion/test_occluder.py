@@ -236,11 +236,11 @@ def test_a_class_out_of_range_says_the_range(net, x):
 
 
 def test_few_squares_are_not_worth_a_trace(net, x, monkeypatch):
-    monkeypatch.setattr("cnnwidgets.core.occlusion.engines.PREPARATION", 3600.0)
+    monkeypatch.setattr("cnnwidgets.core.occluders.engines.PREPARATION", 3600.0)
     occluder = Occluder(net, x[:1])
     first = occluder.occlude([3, 5], [4, 9], 6)
     assert occluder.engine == "plain" and "too few" in occluder.why
-    monkeypatch.setattr("cnnwidgets.core.occlusion.engines.PREPARATION", 0.0)
+    monkeypatch.setattr("cnnwidgets.core.occluders.engines.PREPARATION", 0.0)
     occluder.expect(10**9)
     second = occluder.occlude([3, 5], [4, 9], 6)
     assert "too few" not in occluder.why

@@ -19,8 +19,8 @@ class Making(nn.Module):
         self.fc = nn.Linear(4, 3)
 
     def forward(self, x):
-        x = self.conv(x) * torch.tensor([1.0, 2, 3, 4], dtype=x.dtype).reshape(1, 4, 1, 1)
-        return self.fc(x.relu_().mean((2, 3)) + torch.ones(4, dtype=x.dtype))
+        x = self.conv(x) * torch.tensor([1.0, 2, 3, 4]).reshape(1, 4, 1, 1)
+        return self.fc(x.relu_().mean((2, 3)) + torch.ones(4))
 
 
 def attributes(net: nn.Module) -> list:

@@ -356,7 +356,10 @@ def test_the_map_is_right(kind, x, reference, agrees):
         assert found.engine in ("incremental", "plain") and found.why
 
 
-@pytest.mark.parametrize("kind", [Base, Normalising, InADict, Named, Drops, KeywordsOnly, Twice, Constant])
+FOLLOWED = [Base, Normalising, InADict, Named, Drops, KeywordsOnly, Twice, Constant, Weighed, SharedBatchNorm]
+
+
+@pytest.mark.parametrize("kind", FOLLOWED)
 def test_what_can_be_followed_is(kind, x):
     assert occlusion(kind().double(), x, 0, 5, 8, engine="incremental").engine == "incremental"
 
