@@ -6,10 +6,12 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
+import torch.nn.functional as F
 from torch import fx, nn
 
 from ..errors import LayerError
 from ..layer_names import CallNames
+from .operations import WITHOUT_WRITING
 
 
 class Untraceable(Exception):
@@ -51,6 +53,29 @@ class Trace:
                 del module.__dict__[name]
         self._layers = tracer.layers
         self._parts = dict(module.named_modules())
+        self._follow_writes()
+
+    def _follow_writes(self) -> None:
+        """Whoever uses a tensor after an operation has written over it means what was written."""
+        nodes = list(self.graph.nodes)
+        place = {node: i for i, node in enumerate(nodes)}
+        for node in nodes:
+            if self._writes(node) and node.args and isinstance(node.args[0], fx.Node):
+                written = node.args[0]
+                for user in list(written.users):
+                    if place[user] > place[node]:
+                        user.replace_input_with(written, node)
+
+    def _writes(self, node: fx.Node) -> bool:
+        """Whether an operation puts its result where its first input was."""
+        if node.op == "call_module":
+            return bool(getattr(self.part(node), "inplace", False))
+        if node.op == "call_method":
+            return node.target.endswith("_") and not node.target.endswith("__")
+        if node.op != "call_function":
+            return False
+        named = node.kwargs.get("inplace", False) or (node.target is F.relu and True in node.args[1:])
+        return bool(named) or node.target in WITHOUT_WRITING
 
     def node_of(self, layer: str) -> fx.Node:
         """The operation that gives a layer's output.

@@ -288,7 +288,7 @@ class SharedBatchNorm(Base):
 
     def between(self, x):
         y = self.bn(self.again(F.relu_(self.bn(x))))
-        return F.relu(y, True) + self.again(y)
+        return F.relu(y) + self.again(y)
 
 
 class FromTheInputAlone(nn.Module):
