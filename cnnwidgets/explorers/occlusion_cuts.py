@@ -56,5 +56,16 @@ class OcclusionCuts:
             self._along_column.legend(loc="best", fontsize=8)
         self.figure.draw()
 
+    def clear(self):
+        """Take the curves away, and leave the axes."""
+        if self.figure.figure is None:
+            return
+        for axes in (self._along_row, self._along_column):
+            for line in [*axes.lines]:
+                line.remove()
+            if axes.get_legend() is not None:
+                axes.get_legend().remove()
+        self.figure.draw()
+
     def _clicked(self, axes, x, y):
         self._on_place(*((None, round(x)) if axes is self._along_row else (round(x), None)))

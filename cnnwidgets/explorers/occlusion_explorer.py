@@ -1,5 +1,6 @@
 """Occlusion: drag a square over the picture, and map what the network needs of it."""
 
+import time
 from functools import wraps
 from html import escape
 from threading import RLock
@@ -15,6 +16,9 @@ from .latest import Latest
 from .occlusion_cuts import OcclusionCuts
 from .occlusion_runner import OcclusionRunner
 from .squares_shown import as_picture, fills_of
+
+REST = 0.5
+"""Seconds after which a hand that is on the square and does not move it no longer holds the maps up."""
 
 
 def alone(method):
@@ -101,6 +105,7 @@ class OcclusionExplorer(Explorer):
     def __init__(self, network=None, image=None, layer=None, selection=None, samples=None, **traits):
         super().__init__(network, image, layer, selection, **traits)
         self._lock = RLock()
+        self._moved_at = 0.0
         if layer is None and selection is None:
             self.selection.layer = _usual_layer(self.selection)
         self._build(samples)
@@ -272,15 +277,15 @@ class OcclusionExplorer(Explorer):
 
     @alone
     def _run(self):
-        if not self._is_quiet:
+        if not self._is_quiet and self.selection is not None:
             self._runner.start(self._request())
 
     def _runner_stop(self):
         self._runner.stop()
 
     def is_busy(self):
-        """Whether a hand is on the square; asked by the thread that computes the maps."""
-        return self.square.dragging
+        """Whether a hand moves the square; asked by the thread that computes the maps."""
+        return self.square.dragging and time.monotonic() - self._moved_at < REST
 
     @alone
     def ready(self, job):
@@ -346,6 +351,7 @@ class OcclusionExplorer(Explorer):
         job = self._job
         if self._is_quiet or job is None or job.occluder is None:
             return
+        self._moved_at = time.monotonic()
         square = self.square
         if not square.active:
             self._tell_square((job, None, job.baseline))

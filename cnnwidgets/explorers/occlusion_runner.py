@@ -119,7 +119,6 @@ class OcclusionRunner:
         job.seconds = time.perf_counter() - began
         if job.is_whole and job.occluder.precision == "fast" and self._current is job:
             job.error = error_of(run)
-        job.look()
 
     def _end(self, job, error=None):
         if self._current is not job:
@@ -212,10 +211,10 @@ class Job:
 
     def told(self):
         """How it was computed, in a line."""
-        if self.run is None:
+        if self.run is None or self.seen is None:
             return ""
         if not self.is_whole:
-            return f"stopped after {self.run.done:,} of {self.run.total:,}"
+            return f"stopped after {int(self.seen['known'].sum()):,} of {self.run.total:,}"
         told = [self.occluder.why, f"{self.seconds:.1f} s"]
         if self.request.method == "adaptive":
             told.insert(0, f"{int(self.run.computed.sum()):,} of {self.run.total:,} squares tried")

@@ -192,11 +192,21 @@ def test_begins_with_the_last_feature_maps_after_a_relu(network):
     explorer.close()
 
 
-def test_adaptive_says_how_many_squares_it_tried(explorer, network):
-    explorer.control.set_state({"size": 12, "method": "adaptive"})
-    found = by_core(network, FIVE, (1, 0), 12, method="adaptive", layer="3")
+@pytest.fixture
+def half_empty():
+    """Half of it has the colour of the square."""
+    pixels = np.asarray(FIVE).copy()
+    pixels[:, 14:] = 128
+    return Image.fromarray(pixels)
+
+
+def test_adaptive_says_how_many_squares_it_tried(explorer, network, half_empty):
+    explorer.control.set_state({"size": 6, "method": "adaptive"})
+    explorer.selection.image = half_empty
+    targets = explorer.classes.target, explorer.second.target
+    found = by_core(network, half_empty, targets, 6, method="adaptive", layer="3")
     n = int(found.computed.sum())
-    assert 0 < n < 560
+    assert 0 < n < 500, "or this test could not fail"
     same_maps(explorer, found)
     assert explorer.control.message.startswith(f"{n} of 560 squares tried · ")
 
@@ -301,7 +311,7 @@ def test_the_curves_are_cuts_through_the_maps(explorer, network):
             np.testing.assert_array_equal(line.get_xdata(), at)
             np.testing.assert_allclose(line.get_ydata(), cut, atol=1e-5)
             levels = [line.get_ydata()[0] for line in each.lines if line.get_linestyle() == "--"]
-            assert float(expected.baseline[0, which]) in pytest.approx(levels, abs=1e-5)
+            assert np.abs(np.array(levels) - float(expected.baseline[0, which])).min() < 1e-5
     assert axes[0].get_title("left") == f"along row {int(expected.rows[i])}"
     assert axes[1].get_title("left") == f"along column {int(expected.columns[j])}"
 
@@ -330,18 +340,20 @@ def test_another_class_is_shown_without_another_run(explorer, network, monkeypat
     assert "d" in names and "c" in names and "b" not in names
 
 
-def test_with_the_adaptive_method_another_class_is_another_run(explorer, network):
+def test_with_the_adaptive_method_another_class_is_another_run(explorer, network, half_empty):
     """Where it looked closer depends on the classes."""
-    explorer.control.set_state({"size": 12, "method": "adaptive"})
+    explorer.selection.image = half_empty
+    explorer.control.set_state({"size": 6, "method": "adaptive"})
+    best = np.argsort(-network.probabilities(network.read(half_empty))[0].numpy()).tolist()
     begun = []
     start = explorer._runner.start
     explorer._runner.start = lambda request: begun.append(request.targets) or start(request)
-    explorer.classes.set_state({"target": 3})
-    assert begun == [(3, None)]
-    same_maps(explorer, by_core(network, FIVE, (3, 1), 12, method="adaptive"))
-    explorer.second.set_state({"target": 0})
-    assert begun == [(3, None), (3, 0)]
-    same_maps(explorer, by_core(network, FIVE, (3, 0), 12, method="adaptive"))
+    explorer.classes.set_state({"target": best[3]})
+    assert begun == [(best[3], None)]
+    same_maps(explorer, by_core(network, half_empty, (best[3], best[0]), 6, method="adaptive"))
+    explorer.second.set_state({"target": best[4]})
+    assert begun[1:] == [(best[3], best[4])]
+    same_maps(explorer, by_core(network, half_empty, (best[3], best[4]), 6, method="adaptive"))
 
 
 def test_automatic_classes_follow_the_image(explorer, network):
@@ -632,7 +644,7 @@ def test_maps_grow_from_coarse_to_fine(slow):
     seen, final = run(scenario)
     counts = [n for n, _ in seen]
     assert counts == sorted(counts) and len(counts) >= 3 and 0 < counts[0] < 100
-    first = next(values for n, values in seen if n)
+    first = next(values for n, values in seen if n > 35)  # the coarsest lattice of 5 x 7
     assert np.isfinite(first).all(), "gaps take the value of the nearest square"
     assert np.corrcoef(first.ravel(), final.ravel())[0, 1] > 0.5
 
@@ -697,7 +709,7 @@ def test_stop_leaves_the_coarse_map_and_says_so(slow):
         await asyncio.sleep(0.3)  # nothing comes later
         assert int(explorer.probability.known.sum()) == n and explorer.control.message == message
         np.testing.assert_array_equal(explorer.probability.values, values)
-        drag(explorer, 4, 4)  # and the square can still be dragged
+        drag(explorer, 4, 4, False)  # and the square can still be dragged
         await explorer.done()
         expected = occluded_probabilities(slow, FIVE, 4, 4, 5)
         np.testing.assert_allclose(explorer.classes.probabilities, expected, atol=1e-5)
@@ -733,12 +745,15 @@ def test_the_hand_goes_first(slow):
         explorer = OcclusionExplorer(slow, image=FIVE, samples={})
         await until(lambda: explorer.probability.map_size == (20, 28))
         drag(explorer, 4, 4)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.25)
         done = explorer._job.run.done
-        await asyncio.sleep(0.3)
+        for column in range(8):
+            drag(explorer, 4, 5 + column)
+            await asyncio.sleep(0.1)
         assert explorer._job.run.done == done < 560
-        expected = occluded_probabilities(slow, FIVE, 4, 4, 5)
-        np.testing.assert_allclose(explorer.classes.probabilities, expected, atol=1e-5)
+        expected = occluded_probabilities(slow, FIVE, 4, 12, 5)
+        await until(lambda: np.allclose(explorer.classes.probabilities, expected, atol=1e-5))
+        await until(lambda: explorer._job.run.done > done)  # it rests where it is: the page may be gone
         explorer.square.set_state({"dragging": False})
         await explorer.done()
         same_maps(explorer, by_core(slow, FIVE, (1, 0), layer="parts.3"))
@@ -785,9 +800,14 @@ class Subshell:
 
     def __enter__(self):
         self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread = threading.Thread(target=self._live)
         self.thread.start()
         return self
+
+    def _live(self):
+        self.loop.run_forever()
+        self.loop.run_until_complete(self.loop.shutdown_default_executor())
+        self.loop.close()
 
     async def call(self, function, *args):
         async def calling():
@@ -798,8 +818,6 @@ class Subshell:
     def __exit__(self, *raised):
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
-        self.loop.run_until_complete(self.loop.shutdown_default_executor())
-        self.loop.close()
 
 
 def test_a_change_in_the_browser_while_the_cells_run_still_goes_on(slow):
@@ -851,7 +869,7 @@ def test_nothing_is_lost_when_the_square_is_dragged_while_maps_are_computed(netw
                 name = ("one", "two", "five")[turn % 3]
                 await browser.call(explorer.images.set_state, {"index": list(SAMPLES).index(name)})
                 await until(lambda: not explorer.control.running)
-                await until(lambda: explorer._squares._task is None or explorer._squares._task.done())
+                await explorer.done()
                 assert not explorer._is_quiet
                 assert explorer.selection.image is explorer._job.request.image
                 expected = occluded_probabilities(network, SAMPLES[name], row, column, 5 + turn % 2)

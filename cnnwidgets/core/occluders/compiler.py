@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from . import operations as known
-from .steps import AveragePool, GlobalAverage, Pointwise, Sizes, Sliding, Step, relu_in_place
+from .sliding import AVERAGE_POOL, CONVOLUTION, MAX_POOL, average_pool, convolution, fold, max_pool
+from .steps import GlobalAverage, Pointwise, Sizes, Step, relu_in_place
 from .trace import Trace
 from .unoccluded import Scratch
 
@@ -116,11 +117,9 @@ class Compiler:
         if isinstance(function, known.POINTWISE_MODULES):
             return Pointwise(function)
         if isinstance(function, nn.MaxPool2d) and not function.return_indices:
-            options = {name: getattr(function, name) for name in _MAX_POOL}
-            return self._max_pool(node, function, x, **options)
+            return self._pool(max_pool, x, vars(function), MAX_POOL)
         if isinstance(function, nn.AvgPool2d):
-            options = {name: getattr(function, name) for name in _AVG_POOL}
-            return self._average_pool(node, function, x, **options)
+            return self._pool(average_pool, x, vars(function), AVERAGE_POOL)
         if isinstance(function, nn.AdaptiveAvgPool2d):
             return self._adaptive_pool(function, x, function.output_size)
         return None
@@ -140,11 +139,10 @@ class Compiler:
         if function in known.POINTWISE_FUNCTIONS:
             return Pointwise(function) if self._only_scalars(node, inputs) else None
         if function is F.dropout:
-            return (
-                Pointwise(F.dropout)
-                if known.bound("input p training", args, node.kwargs).get("training") is False
-                else None
-            )
+            is_training = known.bound(("input", "p", "training"), args, node.kwargs, {"training": True})[
+                "training"
+            ]
+            return None if is_training else Pointwise(F.dropout)
         if function in known.ARITHMETIC:
             same = len({each.shape for each in maps}) == 1
             if same and self._only_scalars(node, inputs):
@@ -154,20 +152,16 @@ class Compiler:
         if function in known.CONCATENATIONS:
             return self._concatenation(node, function, args, maps)
         if function in (F.max_pool2d, torch.max_pool2d):
-            options = known.bound(" ".join(("input", *_MAX_POOL)), args, node.kwargs, **_MAX_DEFAULTS)
-            if options.pop("return_indices"):
-                return None
-            del options["input"]
-            return self._max_pool(node, function, maps[0], **_with_stride(options))
+            options = known.bound(("input", "kernel_size", *MAX_POOL), args, node.kwargs, MAX_POOL)
+            return None if options["return_indices"] else self._pool(max_pool, maps[0], options, MAX_POOL)
         if function in (F.avg_pool2d, torch._C._nn.avg_pool2d):
-            options = known.bound(" ".join(("input", *_AVG_POOL)), args, node.kwargs, **_AVG_DEFAULTS)
-            del options["input"]
-            return self._average_pool(node, function, maps[0], **_with_stride(options))
+            options = known.bound(("input", "kernel_size", *AVERAGE_POOL), args, node.kwargs, AVERAGE_POOL)
+            return self._pool(average_pool, maps[0], options, AVERAGE_POOL)
         if function is F.adaptive_avg_pool2d:
-            size = known.bound("input output_size", args, node.kwargs)["output_size"]
+            size = known.bound(("input", "output_size"), args, node.kwargs)["output_size"]
             return self._adaptive_pool(function, maps[0], size)
         if function is torch.mean:
-            options = known.bound("input dim keepdim", args, node.kwargs, dim=None, keepdim=False)
+            options = known.bound(("input", "dim", "keepdim"), args, node.kwargs, {"dim": None})
             dims = options["dim"] if isinstance(options["dim"], (tuple, list)) else [options["dim"]]
             if "dtype" not in node.kwargs and {d % 4 for d in dims if isinstance(d, int)} == {2, 3}:
                 return GlobalAverage(function, self._now(node, function), self.scratch)
@@ -196,11 +190,12 @@ class Compiler:
         if key not in self._weights:
             weight, bias = part.weight.detach(), None if part.bias is None else part.bias.detach()
             if norm is not None:
-                weight, bias = _fold(weight, bias, self.trace.part(norm))
+                weight, bias = fold(weight, bias, self.trace.part(norm))
             self._weights[key] = self._cast(weight), None if bias is None else self._cast(bias)
         weight, bias = self._weights[key]
-        return self._sliding_convolution(
-            node, x, weight, bias, part.stride, part.padding, part.dilation, part.groups
+        self._fresh.add(node)
+        return convolution(
+            x, weight, bias, part.stride, part.padding, part.dilation, part.groups, self.scratch
         )
 
     def _norm_behind(self, node: fx.Node) -> fx.Node | None:
@@ -213,8 +208,7 @@ class Compiler:
         return user if type(part) is nn.BatchNorm2d and part.running_mean is not None else None
 
     def _functional_convolution(self, node, function, args, inputs, maps) -> Step | None:
-        names = "input weight bias stride padding dilation groups"
-        options = known.bound(names, args, node.kwargs, bias=None, stride=1, padding=0, dilation=1, groups=1)
+        options = known.bound(("input", "weight", *CONVOLUTION), args, node.kwargs, CONVOLUTION)
         if len(inputs) != 1 or options["input"] is not inputs[0]:
             return None
         weight, bias = (
@@ -222,74 +216,13 @@ class Compiler:
             for each in (options["weight"], options["bias"])
         )
         weight, bias = self._cast(weight.detach()), None if bias is None else self._cast(bias.detach())
-        stride, padding, dilation = (options[name] for name in ("stride", "padding", "dilation"))
-        return self._sliding_convolution(
-            node, maps[0], weight, bias, stride, padding, dilation, options["groups"]
-        )
-
-    def _sliding_convolution(self, node, x, weight, bias, stride, padding, dilation, groups) -> Step:
-        stride, dilation, kernel = known.pair(stride), known.pair(dilation), tuple(weight.shape[2:])
-        if padding == "valid":
-            padding = 0
-        if padding == "same":  # where it cannot be the same on both sides, there is one more at the end
-            before = tuple((k - 1) * d // 2 for k, d in zip(kernel, dilation, strict=True))
-            output = tuple(x.shape[2:])
-        else:
-            before = padding = known.pair(padding)
-            output = tuple(
-                (n + 2 * p - (k - 1) * d - 1) // s + 1
-                for n, p, k, d, s in zip(x.shape[2:], padding, kernel, dilation, stride, strict=True)
-            )
-
-        def whole(x: Tensor, *others: Any, **options: Any) -> Tensor:
-            return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
-
-        def bare(windows: Tensor) -> Tensor:
-            return F.conv2d(windows, weight, bias, stride, 0, dilation, groups)
-
+        rest = [options[name] for name in ("stride", "padding", "dilation", "groups")]
         self._fresh.add(node)
-        return Sliding(
-            whole, bare, kernel, stride, before, dilation, output, weight.numel(), scratch=self.scratch
-        )
+        return convolution(maps[0], weight, bias, *rest, self.scratch)
 
-    def _max_pool(self, node, function, x, kernel_size, stride, padding, dilation, ceil_mode) -> Step:
-        kernel, stride, dilation = known.pair(kernel_size), known.pair(stride), known.pair(dilation)
-
-        def whole(x: Tensor, *others: Any, **options: Any) -> Tensor:
-            return F.max_pool2d(x, kernel, stride, padding, dilation, ceil_mode)
-
-        def bare(windows: Tensor) -> Tensor:
-            return F.max_pool2d(windows, kernel, stride, 0, dilation)
-
-        output = tuple(whole(x.to("meta")).shape[2:])
-        return Sliding(
-            whole,
-            bare,
-            kernel,
-            stride,
-            known.pair(padding),
-            dilation,
-            output,
-            lowest=True,
-            scratch=self.scratch,
-        )
-
-    def _average_pool(
-        self, node, function, x, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    ) -> Step:
-        kernel, stride = known.pair(kernel_size), known.pair(stride)
-
-        def whole(x: Tensor, *others: Any, **options: Any) -> Tensor:
-            return F.avg_pool2d(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor_override)
-
-        def bare(windows: Tensor) -> Tensor:
-            return F.avg_pool2d(windows, kernel, stride, divisor_override=1)
-
-        ones = torch.ones_like(x[:, :1])
-        sums = F.avg_pool2d(ones, kernel, stride, padding, ceil_mode, divisor_override=1)
-        options = {"scratch": self.scratch, "counts": sums / whole(ones)}
-        output = tuple(sums.shape[2:])
-        return AveragePool(whole, bare, kernel, stride, known.pair(padding), (1, 1), output, **options)
+    def _pool(self, make: Callable, x: Tensor, options: dict, names: dict) -> Step:
+        chosen = {name: options[name] for name in ("kernel_size", *names) if name != "return_indices"}
+        return make(x, **chosen, scratch=self.scratch)
 
     def _adaptive_pool(self, function: Callable, x: Tensor, size: Any) -> Step | None:
         wanted = size if isinstance(size, (tuple, list)) else (size, size)
@@ -301,7 +234,7 @@ class Compiler:
         return None
 
     def _concatenation(self, node, function, args, maps) -> Step | None:
-        options = known.bound("tensors dim", args, node.kwargs, dim=0)
+        options = known.bound(("tensors", "dim"), args, node.kwargs, {"dim": 0})
         along_channels = options.get("axis", options["dim"]) in (1, -3)
         same = len({each.shape[2:] for each in maps}) == 1
         if (
@@ -328,12 +261,6 @@ class Compiler:
         return weight.contiguous(memory_format=torch.channels_last) if weight.ndim == 4 else weight
 
 
-_MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
-_MAX_DEFAULTS = dict(stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False)
-_AVG_POOL = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override")
-_AVG_DEFAULTS = dict(stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None)
-
-
 def _lasting(part: nn.Module) -> nn.Module:
     """A twin with the same parameters that stays in evaluation mode and writes over nothing."""
     own = [*part.parameters(), *part.buffers()]
@@ -344,28 +271,10 @@ def _lasting(part: nn.Module) -> nn.Module:
     return twin
 
 
-def _with_stride(options: dict) -> dict:
-    """A pool whose stride is not said steps by its own size."""
-    stride = options["stride"]
-    return options | {"stride": options["kernel_size"] if stride is None or stride == [] else stride}
-
-
 def _asks_for_shape(node: fx.Node) -> bool:
     if node.op == "call_method":
         return node.target in known.SHAPES
     return node.op == "call_function" and node.target is getattr and node.args[1] in ("shape", "ndim")
-
-
-def _fold(weight: Tensor, bias: Tensor | None, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """Weights of a convolution that does what a batch norm with stored statistics would do behind it."""
-    wide = torch.float64
-    scale = (norm.running_var.to(wide) + norm.eps).rsqrt()
-    if norm.weight is not None:
-        scale = scale * norm.weight.detach().to(wide)
-    start = -norm.running_mean.to(wide) if bias is None else bias.to(wide) - norm.running_mean.to(wide)
-    shift = start * scale if norm.bias is None else start * scale + norm.bias.detach().to(wide)
-    folded = weight.to(wide) * scale.reshape(-1, 1, 1, 1)
-    return folded.to(weight.dtype), shift.to(weight.dtype)
 
 
 def _same(x: Tensor, *others: Any, **options: Any) -> Tensor:

@@ -1,6 +1,7 @@
 """Which operations of torch are known, by what they do to places."""
 
 import operator
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -49,9 +50,15 @@ RELUS = {torch.relu, F.relu}
 SHAPES = {"size", "dim", "ndimension"}
 
 
-def bound(names: str, args: tuple, kwargs: dict, **defaults: object) -> dict:
-    """Arguments by name, from a call of a torch function whose signature python cannot read."""
-    return defaults | dict(zip(names.split(), args, strict=False)) | kwargs
+def bound(names: Iterable[str], args: tuple, kwargs: dict, defaults: dict | None = None) -> dict:
+    """Arguments by name, from a call of a torch function whose signature python cannot read.
+
+    Examples
+    --------
+    >>> bound(("input", "dim", "keepdim"), ("x", 1), {}, {"keepdim": False})
+    {'keepdim': False, 'input': 'x', 'dim': 1}
+    """
+    return (defaults or {}) | dict(zip(names, args, strict=False)) | kwargs
 
 
 def pair(value: object) -> tuple[int, int]:
