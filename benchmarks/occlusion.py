@@ -1,9 +1,9 @@
 """Occlusion maps against ``captum.attr.Occlusion``: the same squares and scores, seconds for a whole map.
 
-Captum gets inference mode, the same threads, and the best of several ``perturbations_per_eval`` and of both
-orders in memory. It runs plain batches, so that its time grows with the number of squares, whatever their
-size: it is timed on some large ones, ours on the whole map. Both run in turn, so that they meet the same
-load. Of each size of square, one map of both is compared.
+Captum gets inference mode, the same threads, and the best of several ``perturbations_per_eval``, there in
+both orders in memory. It runs plain batches, so that its time grows with the number of squares, whatever
+their size: it is timed on some large ones, ours on the whole map. Both run in turn, so that they meet the
+same load. Of each size of square, one map of both is compared.
 """
 
 import time
@@ -22,10 +22,8 @@ STRIDES = (4, 8, 16)
 PER_EVAL = (1, 4, 8, 16, 32, 64)
 AIMS = {"vgg16": 5, "alexnet": 3, "resnet18": 2}
 FAST_AIMS = {"vgg16": 20}  # where the processor multiplies matrices of bfloat16 (AMX)
-SEARCHED = 64
-"""Squares on which Captum's best batch is searched for."""
 TIMED = 16
-"""Squares on which it is timed, at least; a whole batch if that is larger."""
+"""Squares on which Captum is timed, at least; a whole batch if that is larger."""
 ROUNDS = 3
 SECONDS = 3.0
 """A map that takes longer than this is drawn once."""
@@ -59,20 +57,21 @@ def _captum() -> type:
 
         def __init__(self, module: nn.Module, x: Tensor) -> None:
             self.module, self.x = module, x
-            self.per_eval, self.order = 8, torch.contiguous_format
-            stride, n = self._lattice(SEARCHED)
-            self.run(SIZES[-1], stride)
-            self.rates = {}
-            for order in (torch.channels_last, torch.contiguous_format):
-                for per_eval in PER_EVAL:
-                    self.per_eval, self.order = per_eval, order
-                    self.rates[per_eval, order] = n / self.run(SIZES[-1], stride)[0]
+            self.per_eval, self.order = 8, torch.channels_last
+            self.seconds()
+            self.rates: dict[tuple, float] = {}
+            for per_eval in PER_EVAL:
+                self._try(per_eval, torch.channels_last)
+            self._try(max(self.rates, key=self.rates.get)[0], torch.contiguous_format)
             self.per_eval, self.order = max(self.rates, key=self.rates.get)
-            self._timed = self._lattice(max(TIMED, self.per_eval))
+
+        def _try(self, per_eval: int, order: torch.memory_format) -> None:
+            self.per_eval, self.order = per_eval, order
+            self.rates[per_eval, order] = 1 / self.seconds()
 
         def seconds(self) -> float:
             """For one square."""
-            stride, n = self._timed
+            stride, n = self._lattice(max(TIMED, self.per_eval))
             return self.run(SIZES[-1], stride)[0] / n
 
         def said(self) -> dict:
@@ -218,7 +217,8 @@ def _first_look() -> Result:
     for _ in range(ROUNDS + 1):
         start = time.perf_counter()
         look = OcclusionRun(Occluder(network.module, x), size=32, stride=8, fill=0.0)
-        while not look.step_size and look.step():
+        first = len(look.rows[::4]) * len(look.columns[::4])  # 7 x 7 of 28 x 28
+        while look.done < first and look.step():
             pass
         seconds.append(time.perf_counter() - start)
         squares = look.done

@@ -37,7 +37,7 @@ class OcclusionCuts:
         rows, columns = centres
         row, column = place if place is not None else (rows[len(rows) // 2], columns[len(columns) // 2])
         i, j = int(np.abs(rows - row).argmin()), int(np.abs(columns - column).argmin())
-        with self.figure.look():
+        with self._alone(), self.figure.look():
             for axes, at, here, title, unit in (
                 (self._along_row, columns, column, f"along row {rows[i]}", "column of the square's centre"),
                 (self._along_column, rows, row, f"along column {columns[j]}", "row of the square's centre"),
@@ -60,12 +60,17 @@ class OcclusionCuts:
         """Take the curves away, and leave the axes."""
         if self.figure.figure is None:
             return
-        for axes in (self._along_row, self._along_column):
-            for line in [*axes.lines]:
-                line.remove()
-            if axes.get_legend() is not None:
-                axes.get_legend().remove()
+        with self._alone():
+            for axes in (self._along_row, self._along_column):
+                for line in [*axes.lines]:
+                    line.remove()
+                if axes.get_legend() is not None:
+                    axes.get_legend().remove()
         self.figure.draw()
+
+    def _alone(self):
+        """The browser may ask for a drawing in another thread, and must not get half a change."""
+        return self.figure._lock
 
     def _clicked(self, axes, x, y):
         self._on_place(*((None, round(x)) if axes is self._along_row else (round(x), None)))

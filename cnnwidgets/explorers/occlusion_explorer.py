@@ -300,6 +300,8 @@ class OcclusionExplorer(Explorer):
             self.square.set_fill(as_picture(network, job.fill))
             self.square.size = request.size
         is_other = before is None or before.request.image is not request.image
+        if is_other:
+            self.cuts.clear()
         for heat in self._maps():
             with heat.hold_sync():
                 heat.image = picture

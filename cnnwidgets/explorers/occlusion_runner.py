@@ -109,6 +109,8 @@ class OcclusionRunner:
             if not run.step():
                 job.is_whole = True
                 break
+            if self._current is not job:
+                break  # what is shown by now stays
             now = time.perf_counter()
             job.pace(now - started, int(run.computed.sum()) - before)
             explorer.control.progress(run.done)

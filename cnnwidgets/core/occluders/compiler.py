@@ -254,7 +254,7 @@ class Compiler:
             bias = None if part.bias is None else part.bias.detach().to(self.dtype)
             self._weights[key] = part.weight.detach().to(self.dtype), bias
         weight, bias = self._weights[key]
-        return Step(lambda x, *others, **options: F.linear(x.to(self.dtype), weight, bias), weight.numel())
+        return Step(lambda x, *others, **options: F.linear(x.to(self.dtype), weight, bias))
 
     def _cast(self, weight: Tensor) -> Tensor:
         weight = weight.to(self.dtype)

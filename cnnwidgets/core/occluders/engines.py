@@ -23,6 +23,9 @@ PAYS = 1.15
 PREPARATION = 0.03
 """Seconds that it takes to trace a network and to choose its steps, about."""
 
+_ROUNDING = {torch.float64: 1e-8, torch.float32: 1e-4}
+"""How far the scores of the same network may be apart, as a part of the largest; 0.1 for half precision."""
+
 
 class Engines:
     """The engines for one image of one network; the incremental one is made once it pays.
@@ -143,8 +146,8 @@ class Engines:
         """Compare with the network itself, which may write over what it uses again."""
         wanted, found = self.baseline.scores, traced.baseline.scores
         finite = wanted[torch.isfinite(wanted)]
-        is_coarse = self._half or self._x.dtype in (torch.bfloat16, torch.float16)
-        tolerance = (0.1 if is_coarse else 1e-3) * float(finite.abs().max() if len(finite) else 1.0)
+        computed = torch.bfloat16 if self._half else self._x.dtype
+        tolerance = _ROUNDING.get(computed, 0.1) * float(finite.abs().max() if len(finite) else 1.0)
         if not torch.allclose(found, wanted, rtol=0, atol=tolerance, equal_nan=True):
             raise Untraceable("what torch.fx traces gives other scores than the network")
 

@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from ..errors import InputError
+from .fills import fill_pixels
 from .occluder import Occluder
 from .squares import centres, checked_pair, coarse_to_fine
 
@@ -80,6 +81,7 @@ class OcclusionRun:
         if not tolerance >= 0:
             raise InputError(f"tolerance is a difference in probability of at least 0, not {tolerance!r}")
         self.occluder, self.fill, self.method, self.tolerance = occluder, fill, method, tolerance
+        fill_pixels(occluder.x, fill)  # an error now, rather than at the first step
         self.size, self.stride = checked_pair("size", size), checked_pair("stride", stride)
         self.rows, self.columns = (
             centres(length, stride) for length, stride in zip(occluder.image_size, self.stride, strict=True)
@@ -117,7 +119,7 @@ class OcclusionRun:
         bool
             False if there was none left.
         """
-        batch = next(self._work, None)
+        batch, level = next(self._work, (None, 0))
         if batch is None:
             return False
         row, column = batch.T
@@ -129,6 +131,7 @@ class OcclusionRun:
         if self.activity is not None:
             self.activity[row, column] = answers.activity.numpy()
         self.computed[row, column] = self.known[row, column] = True
+        self.step_size = level
         return True
 
     def finish(self) -> OcclusionRun:
@@ -158,7 +161,8 @@ class OcclusionRun:
 
     # -- what comes next --
 
-    def _batches(self) -> Iterator[np.ndarray]:
+    def _batches(self) -> Iterator[tuple[np.ndarray, int]]:
+        """Cells to occlude together, and the level that is complete once they are."""
         for step, cells in coarse_to_fine(*self.shape):
             if self.method == "adaptive" and self._close_enough(2 * step):
                 cells = self._where_it_changes(step, cells)
@@ -167,8 +171,11 @@ class OcclusionRun:
                 split = self.occluder.batches(
                     self.rows[row], self.columns[column], self.size, self.batch_size
                 )
-                yield from (cells[batch] for batch in split)
-            self.step_size = step
+                for batch in split[:-1]:
+                    yield cells[batch], self.step_size
+                yield cells[split[-1]], step
+            else:
+                self.step_size = step
 
     def _close_enough(self, step: int) -> bool:
         """Whether a square meets at least two centres of a level along each side."""
