@@ -54,9 +54,12 @@ def maps_are_complete(page, seconds=60):
     kernel_becomes(page, "bool(explorer.probability.known.all())", True)
 
 
-def no_errors(page):
+def no_errors(page, closed=()):
+    """ipympl thanks for each drawing, also after its canvas was closed: that is no error of ours."""
     assert page.locator(".cw-error:not([hidden])").count() == 0
-    assert page.kernel_errors == [] and page.errors == []
+    thanks = {f"No such comm: {canvas}" for canvas in closed}
+    assert [error for error in page.kernel_errors if error.strip() not in thanks] == []
+    assert page.errors == []
 
 
 def move(page, row, column, **options):
@@ -109,8 +112,13 @@ def test_the_square_is_dragged_and_bars_and_caption_follow(notebook):
     bars_become(page, 46, 30)
     page.get_by_role("button", name="unoccluded").click()
     expect(page.locator(CAPTION)).to_have_text(re.compile(r"cat: \d+\.\d% without a square"))
-    assert shown_bars(page)["6"] if "6" in whole else shown_bars(page)
     kernel_becomes(page, "explorer.square.active", False)
+    truth = page.kernel(
+        "explorer.selection.network.probabilities("
+        "explorer.selection.network.read(explorer.selection.image))[0].tolist()"
+    )
+    best = int(np.argmax(truth))
+    assert shown_bars(page)[str(best)] == f"{100 * truth[best]:.1f} %"
     no_errors(page)
 
 
@@ -276,7 +284,9 @@ def test_with_the_keyboard(notebook):
 def test_running_the_cell_again_ends_the_one_before_also_in_its_work(notebook):
     page = open_explorer(notebook, "again")
     page.run_cell(0)
-    widgets = page.kernel(WIDGETS)
+    canvas = "explorer.cuts.figure._canvas.model_id"
+    kernel_becomes(page, "explorer.cuts.figure.reacts", True)
+    widgets, canvases = page.kernel(WIDGETS), [page.kernel(canvas)]
     for _ in range(4):
         page.get_by_role("group", name="stride").get_by_role("button", name="1", exact=True).click()
         expect(page.locator(".cw-occlusion-stop")).to_be_visible()
@@ -284,7 +294,8 @@ def test_running_the_cell_again_ends_the_one_before_also_in_its_work(notebook):
         page.locator(SQUARE).wait_for()
         # the canvas of the curves comes a little later than the rest
         kernel_becomes(page, "explorer.cuts.figure.reacts", True)
-        kernel_becomes(page, f"abs({WIDGETS} - {widgets}) <= 4", True)
+        kernel_becomes(page, WIDGETS, widgets)
+        canvases.append(page.kernel(canvas))
         assert page.locator(".cw-explorer").count() == 1
     maps_are_complete(page)
     occluders = "sum(type(each).__name__ == 'Occluder' for each in __import__('gc').get_objects())"
@@ -294,7 +305,7 @@ def test_running_the_cell_again_ends_the_one_before_also_in_its_work(notebook):
     expect(page.locator(SQUARE)).to_have_count(0)
     page.kernel("__import__('gc').collect()")
     assert page.kernel(f"[{WIDGETS}, {occluders}]") == [0, 0]
-    no_errors(page)
+    no_errors(page, canvases)
 
 
 def test_on_a_narrow_page(notebook):
