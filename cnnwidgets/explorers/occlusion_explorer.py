@@ -50,6 +50,10 @@ class Request(NamedTuple):
         """Whether the unoccluded activations of the other request serve for this one."""
         return self.network is other.network and self.image is other.image and self[2:5] == other[2:5]
 
+    def same(self, other):
+        """Whether the other request asks for the same maps."""
+        return self.same_image(other) and self[5:] == other[5:]
+
     def classes(self, baseline):
         """The two classes; where not chosen, the most probable ones of the unoccluded image."""
         best = [int(k) for k in np.argsort(-np.nan_to_num(baseline, nan=-1), kind="stable")]
@@ -229,7 +233,9 @@ class OcclusionExplorer(Explorer):
         elif change.name == "layer" and any(each.name == change.new for each in self.layers.layers):
             with self.quiet():
                 self.layers.layer = change.new
-        self.control.run()
+        newest = self._runner.newest
+        if newest is None or not self._request().same(newest.request):  # a layer changes its channel, too
+            self.control.run()
 
     @alone
     def _other_target(self, change):

@@ -110,10 +110,10 @@ def ranked_classes(values: np.ndarray, counted: np.ndarray) -> list[tuple[int, f
 def colour_slots(before: Sequence[int], ranking: Sequence[int], n_names: int) -> list[int]:
     """Class of each colour of the palette, -1 for a free one.
 
-    A class keeps its colour for good where there are enough for all, else as long as it is in the map: so it
-    does while a scan goes on.
+    The most frequent classes get the first colours, which differ most. A class keeps its colour as long as it
+    is in the map: so it does while a scan goes on; and for good where there are few classes.
     """
-    if n_names <= len(PALETTE):
+    if n_names <= LISTED:
         return list(range(n_names))
     slots = [index if index in ranking else -1 for index in before[: len(PALETTE)]]
     slots += [-1] * (len(PALETTE) - len(slots))

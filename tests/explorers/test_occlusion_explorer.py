@@ -181,6 +181,16 @@ def test_another_layer_and_channel_are_watched(explorer, network):
         assert explorer.selection.layer == layer
 
 
+def test_another_layer_is_one_run(explorer, monkeypatch):
+    """Although its channel goes with it."""
+    explorer.selection.channel = 2
+    begun = []
+    start = explorer._runner.start
+    monkeypatch.setattr(explorer._runner, "start", lambda request: begun.append(request) or start(request))
+    explorer.layers.set_state({"layer": "0"})
+    assert [(each.layer, each.channel) for each in begun] == [("0", None)]
+
+
 def test_begins_with_the_last_feature_maps_after_a_relu(network):
     explorer = OcclusionExplorer(network, image=FIVE, samples={})
     assert explorer.selection.layer == explorer.layers.layer == "3"
@@ -264,6 +274,9 @@ def test_a_dragged_square_stays_where_the_hand_puts_it_and_is_marked_on_the_maps
         cells = {heat.position for heat in explorer._maps()}
         assert cells == {explorer.probability.cell_at(row, column)}
     assert explorer.probability.chosen_pixel != (12, 6), "the marked cell is only the nearest"
+    explorer.control.stride = 5  # the marks move to other cells, and the square does not follow them
+    assert (explorer.square.row, explorer.square.column) == (12, 6)
+    assert {heat.position for heat in explorer._maps()} == {explorer.probability.cell_at(12, 6)}
 
 
 def test_a_click_on_any_map_takes_the_square_there(explorer, network):
@@ -678,15 +691,10 @@ def test_the_map_of_another_picture_is_taken_away_before_the_new_picture_is_ther
         explorer = OcclusionExplorer(slow, image=FIVE, samples=SAMPLES)
         explorer.control.stride = 4
         await explorer.done()
-        seen = []
-
-        def look(change):
-            seen.append([np.isnan(heat.values).all() for heat in explorer._maps()])
-
-        explorer.square.observe(lambda change: explorer._squares.submit(lambda: None, look), "image")
         old = explorer.probability.values
         explorer.images.name = "two"
         await until(lambda: np.isnan(explorer.probability.values).all())
+        assert not [line for axes in explorer.cuts.figure.figure.axes for line in axes.lines]
         assert all(np.isnan(heat.values).all() for heat in explorer._maps())
         await explorer.done()
         assert np.abs(explorer.probability.values - old).max() > 0.01
@@ -779,6 +787,24 @@ def test_a_class_chosen_while_another_picture_is_read_is_kept(slow):
 
     run(lambda: scenario("full"))
     run(lambda: scenario("adaptive"))
+
+
+def test_a_class_of_the_maps_before_is_looked_at_in_the_next_ones_too(slow):
+    """The adaptive method keeps two classes, and these are others for another picture."""
+
+    async def scenario():
+        explorer = OcclusionExplorer(slow, image=FIVE, samples=SAMPLES)
+        explorer.control.set_state({"stride": 4, "method": "adaptive"})
+        await explorer.done()
+        assert (explorer.classes.target, explorer.second.target) == (1, 0)
+        explorer.images.name = "one"
+        await asyncio.sleep(0.005)
+        explorer.second.set_state({"target": 1})
+        await explorer.done()
+        same_maps(explorer, by_core(slow, ONE, (0, 1), stride=4, method="adaptive", layer="parts.3"))
+        explorer.close()
+
+    run(scenario)
 
 
 def test_an_answer_for_the_picture_before_is_not_shown(explorer):

@@ -200,10 +200,10 @@ def occlusion(
     wanted, is_single = _targets(target, len(x))
     n_squares = len(centres(x.shape[2], stride[0])) * len(centres(x.shape[3], stride[1]))
     report(0, len(x) * n_squares)
-    runs, errors, occluder = [], [], None
+    found, errors, run = [], [], None
     for i in range(len(x)):
-        one = x[i : i + 1]
-        occluder = Occluder(module, one, precision, layer, channel, engine, like=occluder)
+        like = None if run is None else run.occluder
+        occluder = Occluder(module, x[i : i + 1], precision, layer, channel, engine, like=like)
         _check_targets(wanted[i], occluder.baseline.scores.shape[1])
         run = OcclusionRun(occluder, size, stride, pixels[i], method, tolerance, wanted[i], batch_size)
         while run.step():
@@ -211,58 +211,72 @@ def occlusion(
         report((i + 1) * n_squares, len(x) * n_squares)
         if occluder.precision == "fast":
             errors.append(error_of(run))
-        runs.append(run)
-    return _gathered(runs, wanted, is_single, max(errors, default=None))
+        found.append(_of_image(run))  # not the run, which holds the activations of the whole network
+    maps = {name: _stacked([each[name] for each in found]) for name in found[0]}
+    if is_single:
+        maps |= {name: maps[name][:, 0] for name in ("probability", "score", "baseline", "baseline_score")}
+    return OcclusionMap(
+        **maps,
+        rows=torch.from_numpy(run.rows),
+        columns=torch.from_numpy(run.columns),
+        size=size,
+        stride=stride,
+        image_size=run.occluder.image_size,
+        engine=run.occluder.engine,
+        why=run.occluder.why,
+        precision=run.occluder.precision,
+        error=max(errors, default=None),
+    )
 
 
 def error_of(run: OcclusionRun) -> float:
-    """Largest difference in probability, of any class, that fast precision makes at some squares of a run."""
+    """Largest difference in probability, of any class, that fast precision makes at some squares of a run.
+
+    At those beside which the probabilities change most, where a small error of a score weighs most, and at
+    one out of four all over the map.
+    """
     fast = run.occluder
     exact = Occluder(fast.module, fast.x, like=fast)
     cells = np.argwhere(run.computed)
-    cells = cells[np.linspace(0, len(cells) - 1, min(CHECKED, len(cells))).astype(int)]
-    at = run.rows[cells[:, 0]], run.columns[cells[:, 1]]
+    row, column = cells[np.argsort(-_steepness(run.probability)[run.computed], kind="stable")].T
+    n = min(CHECKED, len(cells))
+    spread = np.linspace(0, len(cells) - 1, -(-n // 4)).astype(int)
+    chosen = np.unique(np.concatenate([np.arange(n - len(spread)), spread]))
+    at = run.rows[row[chosen]], run.columns[column[chosen]]
     found, truth = (each.occlude(*at, run.size, run.fill).probabilities for each in (fast, exact))
     return float((found - truth).abs().max())
 
 
-def _gathered(
-    runs: list[OcclusionRun], wanted: list[list[int]], is_single: bool, error: float | None
-) -> OcclusionMap:
-    def of_targets(name: str) -> Tensor:
-        maps = torch.stack([torch.from_numpy(getattr(run, name)).movedim(-1, 0) for run in runs])
-        return maps[:, 0] if is_single else maps
+def _steepness(values: np.ndarray) -> np.ndarray:
+    """Largest difference of any class between a cell and its neighbours, (R, C) from (R, C, K)."""
+    steep = np.zeros(values.shape[:2])
+    for axis in (0, 1):
+        change = np.abs(np.diff(values, axis=axis)).max(2, initial=0)
+        for end in ((1, 0), (0, 1)):
+            steep = np.fmax(steep, np.pad(change, [end if axis == each else (0, 0) for each in (0, 1)]))
+    return steep
 
-    def of_images(values: list) -> Tensor | None:
-        return None if values[0] is None else torch.stack([torch.as_tensor(value) for value in values])
 
-    occluders = [run.occluder for run in runs]
-    scores = [each.baseline.scores[0] for each in occluders]
-    baseline_score = torch.stack([each[targets] for each, targets in zip(scores, wanted, strict=True)])
-    baseline = torch.stack([each.softmax(0)[targets] for each, targets in zip(scores, wanted, strict=True)])
-    activities = [None if each.channel is None else each.baseline.activity[0] for each in occluders]
-    first = runs[0]
-    return OcclusionMap(
-        probability=of_targets("probability"),
-        score=of_targets("score"),
-        baseline=baseline[:, 0] if is_single else baseline,
-        baseline_score=baseline_score[:, 0] if is_single else baseline_score,
-        label=of_images([run.label for run in runs]),
-        baseline_label=torch.tensor([-1 if each.isnan().any() else int(each.argmax()) for each in scores]),
-        activity=of_images([run.activity for run in runs]),
-        baseline_activity=of_images(activities),
-        channel=of_images([each.channel for each in occluders]),
-        computed=of_images([run.computed for run in runs]),
-        rows=torch.from_numpy(first.rows),
-        columns=torch.from_numpy(first.columns),
-        size=first.size,
-        stride=first.stride,
-        image_size=first.occluder.image_size,
-        engine=first.occluder.engine,
-        why=first.occluder.why,
-        precision=first.occluder.precision,
-        error=error,
-    )
+def _of_image(run: OcclusionRun) -> dict[str, Any]:
+    """What is kept of one image."""
+    occluder, scores = run.occluder, run.occluder.baseline.scores[0]
+    watched = occluder.channel is not None
+    return {
+        "probability": np.moveaxis(run.probability, -1, 0),
+        "score": np.moveaxis(run.score, -1, 0),
+        "baseline": scores.softmax(0)[run.classes],
+        "baseline_score": scores[run.classes],
+        "label": run.label,
+        "baseline_label": -1 if scores.isnan().any() else int(scores.argmax()),
+        "activity": run.activity,
+        "baseline_activity": occluder.baseline.activity[0] if watched else None,
+        "channel": occluder.channel,
+        "computed": run.computed,
+    }
+
+
+def _stacked(values: list) -> Tensor | None:
+    return None if values[0] is None else torch.stack([torch.as_tensor(value) for value in values])
 
 
 def _targets(target: Any, n_images: int) -> tuple[list[list[int]], bool]:
