@@ -1,6 +1,7 @@
 """What all explorers share: a selection, work beside the event loop, a picture for places without widgets."""
 
 from contextlib import contextmanager
+from threading import local
 
 import ipywidgets
 from PIL import Image
@@ -43,7 +44,7 @@ class Explorer(ipywidgets.VBox):
         self._latest = Latest(self.show_error)
         self._watched = []
         self._links = []
-        self._is_quiet = False
+        self._hush = local()  # of each thread, as cells and what the browser sends may come in two
         super().__init__(**traits)
         self.add_class("cw-explorer")
         end_previous_run(self)
@@ -68,11 +69,15 @@ class Explorer(ipywidgets.VBox):
     @contextmanager
     def quiet(self):
         """Inside, the widgets tell neither the selection nor each other what changes in them."""
-        before, self._is_quiet = self._is_quiet, True
+        before, self._hush.is_quiet = self._is_quiet, True
         try:
             yield
         finally:
-            self._is_quiet = before
+            self._hush.is_quiet = before
+
+    @property
+    def _is_quiet(self):
+        return getattr(self._hush, "is_quiet", False)
 
     def tell_selection(self, widget, name):
         """What a student chooses in a widget goes to the trait of the same name of the selection."""

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock
 from typing import Any
 
 PATIENCE = 0.2
@@ -37,7 +39,9 @@ class Latest:
     def __init__(self, on_error: Callable[[Exception], Any], patience: float = PATIENCE):
         self._on_error = on_error
         self._patience = patience
+        self._lock = Lock()  # requests come from cells and from the browser, which may be two threads
         self._waiting = None
+        self._ended = None  # while one is at work: a future of no event loop, as there may be two
         self._task = None
         self._closed = False
         self._shown_at = time.monotonic()
@@ -51,31 +55,49 @@ class Latest:
         except RuntimeError:
             self._finish(work, apply)
             return
-        self._waiting = work, apply
-        if self._task is None or self._task.done():
-            self._shown_at = time.monotonic()
-            self._task = loop.create_task(self._run())
+        with self._lock:
+            self._waiting = work, apply
+            if self._ended is not None:
+                return
+            self._ended = Future()
+        self._shown_at = time.monotonic()
+        self._task = loop.create_task(self._run(self._ended))
 
     async def done(self) -> None:
         """Wait until everything that was asked for is shown."""
-        while self._task is not None and not self._task.done():
-            await asyncio.shield(self._task)
+        while (ended := self._ended) is not None:
+            await asyncio.shield(asyncio.wrap_future(ended))
 
     def close(self) -> None:
         """Forget what waits, and show nothing any more."""
         self._closed, self._waiting = True, None
 
-    async def _run(self) -> None:
-        while self._waiting is not None:
-            (work, apply), self._waiting = self._waiting, None
-            try:
-                result = await asyncio.to_thread(work)
-                if self._counts():
-                    apply(result)
-                    self._shown_at = time.monotonic()
-            except Exception as error:
-                if self._counts():
-                    self._on_error(error)
+    async def _run(self, ended: Future) -> None:
+        try:
+            while (request := self._next()) is not None:
+                await self._answer(*request)
+        finally:
+            with self._lock:
+                if self._ended is ended:  # cancelled
+                    self._ended = None
+            ended.set_result(None)
+
+    def _next(self) -> tuple | None:
+        with self._lock:
+            request, self._waiting = self._waiting, None
+            if request is None:
+                self._ended = None  # under the lock: whoever asks from now on begins anew
+            return request
+
+    async def _answer(self, work, apply) -> None:
+        try:
+            result = await asyncio.to_thread(work)
+            if self._counts():
+                apply(result)
+                self._shown_at = time.monotonic()
+        except Exception as error:
+            if self._counts():
+                self._on_error(error)
 
     def _counts(self) -> bool:
         overdue = time.monotonic() - self._shown_at > self._patience

@@ -350,6 +350,8 @@ class OcclusionExplorer(Explorer):
         with self.label.hold_sync():
             self.label.baseline = float(baseline.argmax()) if np.isfinite(baseline).all() else None
             self.label.show(labels, **centres)
+        if self.square.active:  # other centres: another cell is the nearest
+            self._mark((self.square.row, self.square.column))
 
     # The square:
 
