@@ -10,7 +10,16 @@ from pathlib import Path
 from .machine import machine
 from .result import Result
 
-BENCHMARKS = ("import_time", "toytown", "forward", "patches", "slider", "occlusion", "occlusion_drag", "first_widget")
+BENCHMARKS = (
+    "import_time",
+    "toytown",
+    "forward",
+    "patches",
+    "slider",
+    "occlusion",
+    "occlusion_drag",
+    "first_widget",
+)
 
 
 def main() -> None:

@@ -124,9 +124,9 @@ class Explorer(ipywidgets.VBox):
         """What is shown, in words."""
         if self.comm is None:
             return f"{type(self).__name__} (closed)"
-        return "\n".join(widget.describe() for widget in self._shown())
+        return "\n".join(widget.describe() for widget in self._described())
 
-    def _shown(self):
+    def _described(self):
         """The widgets of this package inside, those that describe what they show; not the parts of one."""
         found, waiting = [], list(self.children)
         while waiting:
@@ -139,7 +139,7 @@ class Explorer(ipywidgets.VBox):
 
     def picture(self):
         """What is shown, as a picture for places where widgets do not live; None if there is nothing yet."""
-        pictures = [widget.picture() for widget in self._shown()]
+        pictures = [widget.picture() for widget in self._described()]
         pictures = [picture for picture in pictures if picture is not None]
         if not pictures:
             return None

@@ -16,7 +16,7 @@ class OcclusionCuts:
     """
 
     def __init__(self, on_place):
-        self.figure = LiveFigure((9.0, 2.3), label="Probability along the row and the column of the square")
+        self.figure = LiveFigure((7.6, 2.3), label="Probability along the row and the column of the square")
         self._along_row, self._along_column = self.figure.axes(1, 2, sharey=True)
         self._on_place = on_place
         self.figure.on_click(self._clicked)
@@ -39,8 +39,8 @@ class OcclusionCuts:
         i, j = int(np.abs(rows - row).argmin()), int(np.abs(columns - column).argmin())
         with self._alone(), self.figure.look():
             for axes, at, here, title, unit in (
-                (self._along_row, columns, column, f"along row {rows[i]}", "column of the square's centre"),
-                (self._along_column, rows, row, f"along column {columns[j]}", "row of the square's centre"),
+                (self._along_row, columns, column, f"along row {rows[i]}", "column of the square"),
+                (self._along_column, rows, row, f"along column {columns[j]}", "row of the square"),
             ):
                 axes.clear()
                 axes.set_title(title)
@@ -70,7 +70,7 @@ class OcclusionCuts:
 
     def _alone(self):
         """The browser may ask for a drawing in another thread, and must not get half a change."""
-        return self.figure._lock
+        return self.figure.lock
 
     def _clicked(self, axes, x, y):
         self._on_place(*((None, round(x)) if axes is self._along_row else (round(x), None)))

@@ -110,7 +110,8 @@ class OcclusionExplorer(Explorer):
         super().__init__(network, image, layer, selection, **traits)
         self._lock = RLock()
         self._moved_at = 0.0
-        if layer is None and selection is None:
+        self._is_usual_layer = layer is None and selection is None
+        if self._is_usual_layer:
             self.selection.layer = _usual_layer(self.selection)
         self._build(samples)
         self._network = None  # whose layers and classes are in the menus
@@ -126,19 +127,18 @@ class OcclusionExplorer(Explorer):
         self.control.run()
 
     def _build(self, samples):
-        half = ipywidgets.Layout(flex="0 1 300px", min_width="220px")
+        third = ipywidgets.Layout(flex="1 1 220px", min_width="200px")
         self.title = ipywidgets.HTML()
         self.images = ImagePicker(
             suited_samples(self.selection.network) if samples is None else samples,
-            layout=ipywidgets.Layout(flex="1 1 300px", min_width="280px"),
+            layout=ipywidgets.Layout(flex="1 1 260px", min_width="240px"),
         )
-        self.classes, self.second = ClassPicker(follow=False), ClassPicker(follow=False)
+        self.classes, self.second = (ClassPicker(follow=False, can_follow=False) for _ in range(2))
         self.control = OcclusionControl()
-        self.square = OcclusionImage(title="Drag the square", width=280)
-        self.probability = HeatMap(unit="probability", least=0.1)
-        self.rival = HeatMap(unit="probability", least=0.1)
-        self.activity = HeatMap(unit="sum over the map")
-        self.label = HeatMap(title="Most probable class", opacity=0.6)
+        self.square = OcclusionImage(title="Drag the square", width=240)
+        self.probability, self.rival = (HeatMap(unit="probability", least=0.1, width=240) for _ in range(2))
+        self.activity = HeatMap(unit="sum over the map", width=240)
+        self.label = HeatMap(title="Most probable class", opacity=0.6, width=240)
         self.layers = LayerPicker(spatial_only=True)
         self.cuts = OcclusionCuts(self._move_to)
         wrap = {"flex_flow": "row wrap", "grid_gap": "0 18px"}
@@ -149,8 +149,8 @@ class OcclusionExplorer(Explorer):
         top = ipywidgets.HBox(
             [
                 self.images,
-                titled("Class", self.classes, layout=half),
-                titled("compared with", self.second, layout=half),
+                titled("Class", self.classes, layout=third),
+                titled("compared with", self.second, layout=third),
             ],
             layout=wrap,
         )
@@ -226,6 +226,9 @@ class OcclusionExplorer(Explorer):
             return  # of a layer that comes next, or of one that is not watched here
         if change.name == "network":
             self._by_hand = [None, None]
+            if self._is_usual_layer:
+                with self.quiet():
+                    chosen.layer = _usual_layer(chosen)
             self._show_network()
         elif change.name == "image":
             with self.quiet():
@@ -365,6 +368,9 @@ class OcclusionExplorer(Explorer):
         square = self.square
         if not square.active:
             self._tell_square((job, None, job.baseline))
+            return
+        if not job.occluder.is_current():  # the network has learned since
+            self.control.run()
             return
         place, size = (square.row, square.column), self.control.size
         self._squares.submit(lambda: self._occlude(job, place, size), self._tell_square)

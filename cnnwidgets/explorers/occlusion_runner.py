@@ -4,6 +4,8 @@ import asyncio
 import time
 from concurrent.futures import Future
 
+import numpy as np
+
 from ..core import Occluder, OcclusionRun
 from ..core.occluders import error_of
 from ..widgets._progress import running_loop
@@ -13,6 +15,8 @@ SHOW_EVERY = 0.15
 """Seconds between two looks at the growing maps."""
 BATCH_SECONDS = 0.15
 """How long a batch may take: so long a dragged square, or the next run, has to wait."""
+FIRST_LOOK = 1.0
+"""Seconds that the very first maps may take before the cell goes on without them."""
 MOST_SCORES = 4_000_000
 """Up to so many numbers the scores of all classes are kept, so that another class is shown at once."""
 
@@ -36,10 +40,12 @@ class OcclusionRunner:
 
     def start(self, request):
         """Compute the maps for a request, and give up those for the one before."""
+        is_first = self.newest is None
         self._current = self.newest = job = Job(request)
         loop = running_loop()
-        if loop is None:
-            self._run_here(job)
+        if loop is None or is_first:  # so that what is displayed, or printed, shows something from the start
+            self._run_here(job, np.inf if loop is None else FIRST_LOOK)
+        if self._current is not job:  # it is at its end
             return
         before, self._ended = self._ended, Future()
         task = loop.create_task(self._run(job, loop, before, self._ended))
@@ -61,13 +67,14 @@ class OcclusionRunner:
         while self._ended is not None and not self._ended.done():
             await asyncio.shield(asyncio.wrap_future(self._ended))
 
-    def _run_here(self, job):
+    def _run_here(self, job, seconds):
         try:
-            self._work(job, lambda what: what(job))
+            self._work(job, lambda what: what(job), seconds)
         except Exception as error:
             self._end(job, error)
         else:
-            self._end(job)
+            if job.is_whole:
+                self._end(job)
 
     async def _run(self, job, loop, before, ended):
         try:
@@ -92,33 +99,32 @@ class OcclusionRunner:
             except Exception as error:
                 self._end(job, error)
 
-    def _work(self, job, tell):
-        """In the thread."""
-        explorer = self._explorer
-        job.prepare(self._last)
-        if self._current is not job:
-            return
-        self._last = job
-        tell(explorer.ready)
-        run = job.begin()
-        shown, level, began = 0.0, 0, time.perf_counter()
-        while self._current is job:
+    def _work(self, job, tell, seconds=np.inf):
+        """Compute the maps, or go on with them; mostly in the thread."""
+        explorer, began = self._explorer, time.perf_counter()
+        if job.run is None:
+            job.prepare(self._last)
+            if self._current is not job:
+                return
+            self._last = job
+            tell(explorer.ready)
+            job.begin()
+        run, shown, level = job.run, 0.0, job.run.step_size
+        while self._current is job and time.perf_counter() - began < seconds:
             while explorer.is_busy() and self._current is job:
                 time.sleep(0.005)  # the hand goes first
             started, before = time.perf_counter(), int(run.computed.sum())
-            if not run.step():
-                job.is_whole = True
-                break
-            if self._current is not job:
-                break  # what is shown by now stays
+            job.is_whole = not run.step()
             now = time.perf_counter()
+            job.seconds += now - started
+            if job.is_whole or self._current is not job:
+                break  # what is shown by now stays
             job.pace(now - started, int(run.computed.sum()) - before)
             explorer.control.progress(run.done)
             if now - shown > SHOW_EVERY or run.step_size != level:
                 shown, level = now, run.step_size
                 job.look()
                 tell(explorer.show)
-        job.seconds = time.perf_counter() - began
         if job.is_whole and job.occluder.precision == "fast" and self._current is job:
             job.error = error_of(run)
 

@@ -64,6 +64,13 @@ class ClassPicker(Widget):
     - Default: ``True``
     """
 
+    can_follow = t.Bool(True).tag(sync=True)
+    """Whether the switch for `follow` is shown.
+
+    - Type: `bool`
+    - Default: ``True``
+    """
+
     k = t.Int(5, min=1).tag(sync=True)
     """Number of classes listed as bars.
 

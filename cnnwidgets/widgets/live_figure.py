@@ -70,6 +70,8 @@ class LiveFigure(ipywidgets.VBox):
     ----------
     figure : matplotlib.figure.Figure
         None when closed.
+    lock : RLock
+        Held while the figure is drawn, perhaps in another thread: hold it for changes that belong together.
 
     Raises
     ------
@@ -116,7 +118,7 @@ class LiveFigure(ipywidgets.VBox):
         self.figure = Figure((width, height), dpi=DPI, facecolor="white")
         FigureCanvasAgg(self.figure)
         self._canvas = None
-        self._lock = RLock()  # what the browser sends is dealt with in another thread than the cells
+        self.lock = RLock()  # what the browser sends is dealt with in another thread than the cells
         self._callbacks: dict[str, list[Callable]] = {"click": [], "hover": []}
         self._failed = ""  # of what the error is that is shown: "click", "hover" or "draw"
         self._under_pointer: tuple = (None, None, None)
@@ -144,7 +146,7 @@ class LiveFigure(ipywidgets.VBox):
 
     def _connect(self) -> None:
         """Offer the browser a canvas of ipympl; nobody sees it before the browser has answered."""
-        with self._lock:
+        with self.lock:
             if self.figure is None:
                 return
             canvas = self._canvas = _ipympl().ipympl_canvas(self.figure)
@@ -245,7 +247,7 @@ class LiveFigure(ipywidgets.VBox):
             self._try(kind, canvas._handle_message, canvas, content, buffers)
 
     def _draw_for_browser(self, canvas: Any, content: dict, buffers: list) -> None:
-        with self._lock:
+        with self.lock:
             if self.figure is None:
                 return
             canvas._handle_message(canvas, content, buffers)
@@ -306,7 +308,7 @@ class LiveFigure(ipywidgets.VBox):
         self._try("draw", self._draw_canvas_or_picture)
 
     def _draw_canvas_or_picture(self) -> None:
-        with self._lock:
+        with self.lock:
             if self.figure is None:
                 return
             if self.reacts:
@@ -316,7 +318,7 @@ class LiveFigure(ipywidgets.VBox):
 
     def _png(self) -> bytes:
         buffer = BytesIO()
-        with self._lock:
+        with self.lock:
             self.figure.savefig(buffer, format="png", dpi=SHARPNESS * DPI, facecolor="auto", edgecolor="auto")
         return buffer.getvalue()
 
@@ -324,7 +326,7 @@ class LiveFigure(ipywidgets.VBox):
 
     def picture(self) -> Image.Image | None:
         """The figure as a picture, twice as fine as on the page; None when closed."""
-        with self._lock:
+        with self.lock:
             return None if self.figure is None else Image.open(BytesIO(self._png())).convert("RGB")
 
     def describe(self) -> str:
@@ -349,7 +351,7 @@ class LiveFigure(ipywidgets.VBox):
         self._draws.close()
         self._hovers.close()
         self._callbacks = {"click": [], "hover": []}
-        with self._lock:
+        with self.lock:
             self._frame.close()
             _close_image(self._image)
             if self._canvas is not None:

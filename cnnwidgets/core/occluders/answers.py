@@ -17,10 +17,13 @@ class Answers(NamedTuple):
         Before softmax, on the CPU, in float32 at least.
     activity : Tensor, shape (B,), or None
         Sum over the watched feature map.
+    share : float
+        Which part of a forward pass was computed for each, on average.
     """
 
     scores: Tensor
     activity: Tensor | None
+    share: float = 1.0
 
     @property
     def probabilities(self) -> Tensor:

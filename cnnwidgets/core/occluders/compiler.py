@@ -74,8 +74,13 @@ class Compiler:
         if node.op == "call_method":
             # maps are channels_last here, which not every view can be taken of
             name = "reshape" if node.target == "view" else node.target
-            return known.METHODS.get(name) or _method(name), node.args
+            function = known.METHODS.get(name) or _method(name)
+            return (
+                _on_copy(function) if name not in known.METHODS and known.writes(name) else function
+            ), node.args
         function = known.WITHOUT_WRITING.get(node.target, node.target)
+        if known.writes(function):
+            function = _on_copy(function)
         if function is F.relu:  # its second argument is inplace
             return function, node.args[:1]
         return function, node.args
@@ -137,7 +142,8 @@ class Compiler:
             self._fresh.add(node)
             return Pointwise(relu_in_place)
         if function in known.POINTWISE_FUNCTIONS:
-            return Pointwise(function) if self._only_scalars(node, inputs) else None
+            same = len({each.shape for each in maps}) == 1
+            return Pointwise(function) if same and self._only_scalars(node, inputs) else None
         if function is F.dropout:
             is_training = known.bound(("input", "p", "training"), args, node.kwargs, {"training": True})[
                 "training"
@@ -275,6 +281,15 @@ def _asks_for_shape(node: fx.Node) -> bool:
     if node.op == "call_method":
         return node.target in known.SHAPES
     return node.op == "call_function" and node.target is getattr and node.args[1] in ("shape", "ndim")
+
+
+def _on_copy(function: Callable) -> Callable:
+    """An operation that writes over its first input, on a copy of it."""
+
+    def on_copy(first: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(first.clone() if isinstance(first, Tensor) else first, *args, **kwargs)
+
+    return on_copy
 
 
 def _same(x: Tensor, *others: Any, **options: Any) -> Tensor:

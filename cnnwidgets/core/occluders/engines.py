@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,8 @@ from ..module import undisturbed
 from .answers import Answers
 from .incremental import Incremental
 from .plain import Plain
-from .span import Place
+from .span import Place, Span
+from .squares import covered
 from .trace import Trace, Untraceable
 
 PAYS = 1.15
@@ -42,15 +44,15 @@ class Engines:
         Whether to compute in bfloat16.
     known : dict
         What was found out about the network, to be used again for the next image.
+    lacking : str
+        What the machine cannot do, to be said with how squares are computed.
 
     Attributes
     ----------
     baseline : Answers
         For the unoccluded image, in the network's own precision.
-    why : str
-        Which engine was used last and why, in one sentence.
-    is_plain : bool
-        Whether whole forward passes were run last, or would be.
+    channel : int or None
+        The feature map that is watched.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Engines:
         wanted: str,
         half: bool,
         known: dict,
+        lacking: str = "",
     ) -> None:
         self._module, self._x, self._layer = module, x, layer
         self._wanted, self._half, self._known = wanted, half, known
@@ -69,30 +72,26 @@ class Engines:
         exact = Plain(module, x, layer, channel)
         self._seconds = time.perf_counter() - started
         self.baseline, self.channel = exact.baseline, exact.channel
+        self._exact = exact
         self._plain = Plain(module, x, layer, exact.channel, half) if half else exact
         self._traced: Incremental | None = None
         self._asked = 0
+        self._lacking = lacking and f"; {lacking}"
         self._why_not = ""
-        self.is_plain, self.why = True, "plain batches: too few squares so far to prepare more"
         if wanted == "plain":
             self._why_not = "as asked"
         elif exact.alone:
             self._why_not = "a batch norm without stored statistics mixes the images of a batch"
-        if wanted == "incremental":
+        elif wanted == "incremental":
             self._trace()
-            if self._traced is None:
-                raise InputError(f"no incremental inference: {self._why_not}; use engine='auto'")
-        if self._why_not:
-            self.why = f"plain batches: {self._why_not}"
+        if wanted == "incremental" and self._traced is None:
+            raise InputError(f"no incremental inference: {self._why_not}; use engine='auto'")
 
     def expect(self, n: int) -> None:
-        """So many squares will be asked for."""
-        self._asked += n
-        saved = self._asked * self._seconds / 2  # about half of a forward pass is spared
-        if self._traced is None and not self._why_not and saved > PREPARATION + self._seconds:
-            self._trace()
-            if self._why_not:
-                self.why = f"plain batches: {self._why_not}"
+        """At least so many squares will be asked for."""
+        n = max(n, self._asked)
+        if self._traced is None and not self._why_not and n * self._seconds / 2 > PREPARATION + self._seconds:
+            self._trace()  # it spares about half of each forward pass
 
     def batch_size(self, place: Place) -> int:
         """How many squares fit into a batch."""
@@ -101,35 +100,59 @@ class Engines:
 
     def run(self, pixels: Tensor, place: Place) -> Answers:
         """What the network says of a batch of squares; see `Incremental.run`."""
+        self._asked += len(pixels)
         if self._traced is None:
             return self._corrected(self._plain.run(pixels, place), self._plain)
         share = self._traced.work(place) / max(self._traced.work(None), 1.0)
-        self.is_plain = share > 1 / PAYS and self._wanted != "incremental"
-        if self.is_plain:
-            self.why = f"whole forward passes: of one, a square of this size changes {share:.0%}"
-        else:
-            self.why = f"incremental: a square changes {share:.0%} of a forward pass"
+        is_whole = share > 1 / PAYS and self._wanted != "incremental"
         with self._computing():
-            pixels = pixels.to(self._traced.x.dtype)
-            return self._corrected(self._traced.run(pixels, place, whole=self.is_plain), self._traced)
+            answers = self._traced.run(pixels.to(self._traced.x.dtype), place, whole=is_whole)
+        return self._corrected(answers, self._traced)._replace(share=1.0 if is_whole else share)
+
+    def why(self, share: float | None = None) -> str:
+        """How squares are computed, and why: one sentence.
+
+        Parameters
+        ----------
+        share : float, optional
+            Which part of a forward pass was computed for each of those meant, on average.
+        """
+        if self._traced is None:
+            told = f"plain batches: {self._why_not or 'too few squares so far to prepare more'}"
+        elif share is None:
+            told = "incremental"
+        elif share >= 1 and self._wanted != "incremental":
+            told = "whole forward passes: a square of this size changes nearly all of one"
+        else:
+            told = f"incremental: a square changes {share:.0%} of a forward pass"
+        return told + self._lacking
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether no incremental inference is at hand (yet)."""
+        return self._traced is None
+
+    def trim(self) -> None:
+        """Give back memory that the next squares would need again."""
+        if self._traced is not None:
+            self._traced.trim()
 
     def _corrected(self, answers: Answers, engine: Plain | Incremental) -> Answers:
         """What bfloat16 has rounded away in the unoccluded image is missing in the occluded ones, too."""
         if not self._half:
             return answers
         missing = self.baseline.scores - engine.baseline.scores
-        return Answers(answers.scores + missing, answers.activity)
+        return answers._replace(scores=answers.scores + missing)
 
     def _trace(self) -> None:
-        if self._why_not:
-            return
         try:
             traced = self._incremental()
             self._check(traced)
         except Untraceable as error:
             self._why_not = str(error)
+            self._check_batches()
         else:
-            self._traced, self.is_plain, self.why = traced, False, "incremental"
+            self._traced = traced
 
     def _incremental(self) -> Incremental:
         with undisturbed(self._module), self._computing():
@@ -138,22 +161,71 @@ class Engines:
             x = self._x.to(torch.bfloat16) if self._half else self._x
             try:
                 return Incremental(self._known["trace"], x, self._layer, self.channel, self._known["weights"])
-            except (InputError, TypeError, RuntimeError, KeyError, AttributeError, IndexError) as error:
+            except Exception as error:  # whatever an operation meets that is called in another way
                 reason = (str(error).strip() or type(error).__name__).splitlines()[0]
                 raise Untraceable(f"its operations cannot be run one by one ({reason})") from None
 
     def _check(self, traced: Incremental) -> None:
-        """Compare with the network itself, which may write over what it uses again."""
-        wanted, found = self.baseline.scores, traced.baseline.scores
-        finite = wanted[torch.isfinite(wanted)]
-        computed = torch.bfloat16 if self._half else self._x.dtype
-        tolerance = _ROUNDING.get(computed, 0.1) * float(finite.abs().max() if len(finite) else 1.0)
-        if not torch.allclose(found, wanted, rtol=0, atol=tolerance, equal_nan=True):
+        """Compare with the network itself: the unoccluded image, and one of two squares in a batch."""
+        self._compare(traced.baseline, self.baseline)
+        if "checked" in self._known:
+            return
+        pixels, place = self._two_squares()
+        with self._computing():
+            found = traced.run(pixels.to(traced.x.dtype), place)
+        self._compare(_first(found), self._exact.run(pixels[:1], place.head(1)))
+        self._known["checked"] = True
+
+    def _check_batches(self) -> None:
+        """Where images in a batch change each other's scores, each must be alone."""
+        if "mixes" not in self._known:
+            pixels, place = self._two_squares()
+            together, alone = self._exact.run(pixels, place), self._exact.run(pixels[:1], place.head(1))
+            self._known["mixes"] = not self._are_equal(_first(together), alone)
+        if self._known["mixes"]:
+            self._why_not += "; one image at a time, as it mixes the images of a batch"
+            self._exact.alone = self._plain.alone = True
+
+    def _two_squares(self) -> tuple[Tensor, Place]:
+        """Pixels and places of two squares of a quarter of the image, in the middle and at the border."""
+        height, width = self._x.shape[2:]
+        size = [max(1, side // 4) for side in (height, width)]
+        spans = [
+            Span(*covered(np.array([side // 2, side - 1]), each, side), side)
+            for side, each in zip((height, width), size, strict=True)
+        ]
+        place = Place(*spans)
+        shape = (2, self._x.shape[1], place.rows.size, place.columns.size)
+        return self._x.amin().expand(shape), place
+
+    def _compare(self, found: Answers, wanted: Answers) -> None:
+        if not self._are_equal(found, wanted):
             raise Untraceable("what torch.fx traces gives other scores than the network")
+
+    def _are_equal(self, found: Answers, wanted: Answers) -> bool:
+        computed = torch.bfloat16 if self._half else self._x.dtype
+        rounding = _ROUNDING.get(computed, 0.1)
+        pairs = [(found.scores, wanted.scores)]
+        if wanted.activity is not None and not self._half:
+            pairs.append((found.activity, wanted.activity))
+        for one, other in pairs:
+            finite = other[torch.isfinite(other)]
+            tolerance = rounding * float(finite.abs().max() if len(finite) else 1.0)
+            if not torch.allclose(one, other, rtol=0, atol=tolerance, equal_nan=True):
+                return False
+        return True
 
     @contextmanager
     def _computing(self) -> Iterator[Any]:
         kind = self._x.device.type
-        with torch.inference_mode(False), torch.no_grad():
+        # a network may draw random numbers also in evaluation mode
+        devices = [self._x.device] if kind == "cuda" else []
+        with torch.random.fork_rng(devices), torch.inference_mode(False), torch.no_grad():
             with torch.autocast(kind, torch.bfloat16, enabled=self._half):
                 yield
+
+
+def _first(answers: Answers) -> Answers:
+    """The first of several answers."""
+    activity = None if answers.activity is None else answers.activity[:1]
+    return Answers(answers.scores[:1], activity)

@@ -52,7 +52,7 @@ class Incremental:
         self._operations: list[Operation] = []
         self._of_image: dict[fx.Node, Unoccluded] = {}
         self.x = x
-        values = self._compile(trace, x.contiguous(memory_format=torch.channels_last), weights)
+        values, of_image = self._compile(trace, x.clone(memory_format=torch.channels_last), weights)
         self._output = next(node for node in trace.graph.nodes if node.op == "output")
         self._last_use = self._last_uses()
         scores = class_scores(fx.node.map_arg(self._output.args[0], values.get))
@@ -62,10 +62,19 @@ class Incremental:
             check_channel(maps, layer, channel)
             self.channel = strongest(maps) if channel is None else channel
             self._activity = activity_of(maps, self.channel)
+        # the rest is of the unoccluded image, and held in the tables already
+        self._constants = {
+            node: values[node] for node in self._output.all_input_nodes if node not in of_image
+        }
+        for node in of_image & values.keys():
+            del values[node]
         self.baseline = Answers(readable(scores), self._activity)
 
-    def _compile(self, trace: Trace, x: Tensor, weights: dict) -> dict[fx.Node, Any]:
-        """Compute everything for the unoccluded image, and choose the steps on the way."""
+    def _compile(self, trace: Trace, x: Tensor, weights: dict) -> tuple[dict[fx.Node, Any], set[fx.Node]]:
+        """Compute everything for the unoccluded image, and choose the steps on the way.
+
+        Returns the value of each operation, and those operations that depend on the image.
+        """
         values: dict[fx.Node, Any] = {}
         of_image: set[fx.Node] = set()
         compiler = Compiler(trace, values, self._watched, x.dtype, weights)
@@ -93,7 +102,7 @@ class Incremental:
                     self._operations.append(operation)
             if node is self._watched:
                 self._keep(node, values[node])
-        return values
+        return values, of_image
 
     def _keep(self, node: fx.Node, value: Any) -> None:
         """Keep the maps out of which windows will be cut."""
@@ -169,8 +178,16 @@ class Incremental:
                 activity = self._activity_of(held[node])
             for each in self._last_use.get(node, ()):
                 del held[each]
-        found = fx.node.map_arg(self._output.args[0], lambda node: held[node].whole())
+        found = fx.node.map_arg(
+            self._output.args[0],
+            lambda node: held[node].whole() if node in held else self._constants[node],
+        )
         return Answers(readable(class_scores(found)), activity)
+
+    def trim(self) -> None:
+        """Give back the memory that was needed for the last batches."""
+        for maps in self._of_image.values():
+            maps.trim()
 
     def _activity_of(self, held: Held) -> Tensor:
         if held.place is None or not torch.isfinite(self._activity):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from threading import RLock
 from typing import Any
 
@@ -32,8 +33,8 @@ class Occluder:
     Parameters
     ----------
     model : Module or Network
-        Used in evaluation mode, left as it was. What it learns later is not seen: make a new one where
-        `is_current` says no.
+        Used in evaluation mode, left as it was. If its weights change, make a new Occluder: this one has
+        copies of some. `is_current` tells.
     x : Tensor, shape (1, C, H, W)
         A preprocessed image.
     precision : {"exact", "fast"}
@@ -90,28 +91,41 @@ class Occluder:
             raise InputError(f"an Occluder looks at one image (1, C, H, W), not at {len(self.x)}; use x[:1]")
         self.image_size = tuple(self.x.shape[2:])
         half = precision == "fast" and _has_bfloat16(self.x.device)
+        lacking = (
+            "in full precision, as this machine has no bfloat16" if precision == "fast" and not half else ""
+        )
         self.precision = "fast" if half else "exact"
         self._lock = RLock()
+        self._share: float | None = None  # of a forward pass, computed for the last squares
         self._fill: tuple[Any, Unoccluded] | None = None
         self._image = Unoccluded(self.x)
         self._state = _state(self.module)
         is_same = like is not None and like.module is self.module and like.is_current()
         self._known = like._known if is_same else {}
-        self._engines = Engines(self.module, self.x, layer, channel, engine, half, self._known)
+        self._engines = Engines(self.module, self.x, layer, channel, engine, half, self._known, lacking)
         self.channel, self.baseline = self._engines.channel, self._engines.baseline
 
     @property
     def engine(self) -> str:
-        """``"incremental"`` or ``"plain"``; of the last squares, if there were any."""
+        """``"incremental"`` or ``"plain"``: which engine the next squares meet."""
         return "plain" if self._engines.is_plain else "incremental"
 
     @property
     def why(self) -> str:
-        """How the last squares were computed, or would be, and why: one sentence."""
-        return self._engines.why
+        """How the last squares were computed, or the next would be, and why: one sentence."""
+        return self._engines.why(self._share)
+
+    def explain(self, share: float) -> str:
+        """The same for squares for which that part of a forward pass was computed, as `Answers` tell it."""
+        return self._engines.why(share)
+
+    def trim(self) -> None:
+        """Give back memory that the next squares would need again."""
+        with self._lock:
+            self._engines.trim()
 
     def expect(self, n: int) -> None:
-        """Announce that ``n`` squares will be asked for: what pays for so many is prepared at once."""
+        """Announce that ``n`` squares or more will be asked for: what pays for so many is prepared."""
         with self._lock:
             self._engines.expect(n)
 
@@ -148,7 +162,9 @@ class Occluder:
             found.append(self._run(rows[batch], columns[batch], size, fill))
         back = torch.from_numpy(np.argsort(np.concatenate(order), kind="stable"))
         scores = torch.cat([each.scores for each in found])[back]
-        return Answers(scores, None if self.channel is None else torch.cat([e.activity for e in found])[back])
+        share = sum(each.share * len(each.scores) for each in found) / len(scores)
+        activity = None if self.channel is None else torch.cat([each.activity for each in found])[back]
+        return Answers(scores, activity, share)
 
     def batches(
         self,
@@ -176,7 +192,9 @@ class Occluder:
     def _run(self, rows: np.ndarray, columns: np.ndarray, size: Any, fill: Any) -> Answers:
         pixels, place = self._windows(rows, columns, checked_pair("size", size), fill)
         with self._lock:
-            return self._engines.run(pixels, place)
+            answers = self._engines.run(pixels, place)
+        self._share = answers.share
+        return answers
 
     def _windows(self, rows: np.ndarray, columns: np.ndarray, size: Any, fill: Any) -> tuple[Tensor, Place]:
         """What the smallest windows around the squares show, (B, C, h, w), and where they are."""
@@ -197,7 +215,7 @@ class Occluder:
         )
 
     def _filled(self, fill: Any) -> Unoccluded:
-        if isinstance(fill, Tensor):  # may be written to from one call to the next
+        if not isinstance(fill, (str, int, float)):  # may be written to from one call to the next
             return Unoccluded(fill_pixels(self.x, fill))
         last = self._fill
         if last is None or last[0] != fill:
@@ -223,9 +241,10 @@ class Occluder:
 
 
 def _state(module: nn.Module) -> list[tuple[int, int]]:
-    """Which tensors a module has, and how often each was written to."""
+    """Which parts and tensors a module has, and how often each was written to (``.data`` is not counted)."""
     tensors = (*module.parameters(), *module.buffers())
-    return [(id(each), -1 if each.is_inference() else each._version) for each in tensors]
+    written = [(each.data_ptr(), -1 if each.is_inference() else each._version) for each in tensors]
+    return [*written, *((id(part), 0) for part in module.modules())]
 
 
 def _inside(span: Span) -> np.ndarray:
@@ -235,10 +254,17 @@ def _inside(span: Span) -> np.ndarray:
 
 
 def _has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is computed by the hardware, and not imitated."""
+    """Whether bfloat16 is computed by the hardware, and not imitated, as far as torch knows."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    known = [
+        getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    ]
+    if platform.machine().lower() in ("x86_64", "amd64") and any(known):
+        return any(has() for has in known if has is not None)
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -46,6 +46,13 @@ WITHOUT_WRITING = {
     operator.itruediv: operator.truediv, torch.relu_: torch.relu, F.relu_: torch.relu,
 }  # fmt: skip
 
+
+def writes(target: object) -> bool:
+    """Whether a function or method, by its name, puts its result where its first input was."""
+    name = target if isinstance(target, str) else getattr(target, "__name__", "")
+    return target in WITHOUT_WRITING or (name.endswith("_") and not name.endswith("__"))
+
+
 RELUS = {torch.relu, F.relu}
 SHAPES = {"size", "dim", "ndimension"}
 

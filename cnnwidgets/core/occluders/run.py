@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch import Tensor
 
-from ..errors import InputError
+from ..errors import InputError, TargetError
+from ..whole import at_least
 from .fills import fill_pixels
 from .occluder import Occluder
 from .squares import centres, checked_pair, coarse_to_fine
@@ -88,6 +89,9 @@ class OcclusionRun:
         )
         self.shape = len(self.rows), len(self.columns)
         n_classes = occluder.baseline.scores.shape[1]
+        check_targets(() if classes is None else classes, n_classes)
+        if batch_size is not None:
+            at_least(1, batch_size=batch_size)
         self.classes = np.arange(n_classes) if classes is None else np.asarray(classes, np.int64)
         dtype = occluder.baseline.scores.numpy().dtype
         self.score = np.full((*self.shape, len(self.classes)), np.nan, dtype)
@@ -99,7 +103,9 @@ class OcclusionRun:
         self.batch_size = batch_size
         self._work = self._batches()
         # of an adaptive run, a part only; how large a part is not known before
-        occluder.expect(self.total if method == "full" else self.total // 4)
+        self._expected = self.total if method == "full" else self.total // 4
+        occluder.expect(self._expected)
+        self._shares: list[float] = []
 
     @property
     def done(self) -> int:
@@ -121,6 +127,7 @@ class OcclusionRun:
         """
         batch, level = next(self._work, (None, 0))
         if batch is None:
+            self.occluder.trim()
             return False
         row, column = batch.T
         answers = self.occluder.occlude(self.rows[row], self.columns[column], self.size, self.fill)
@@ -132,7 +139,13 @@ class OcclusionRun:
             self.activity[row, column] = answers.activity.numpy()
         self.computed[row, column] = self.known[row, column] = True
         self.step_size = level
+        self._shares += [answers.share] * len(batch)
         return True
+
+    @property
+    def why(self) -> str:
+        """How the squares so far were computed, and why: one sentence."""
+        return self.occluder.explain(float(np.mean(self._shares))) if self._shares else self.occluder.why
 
     def finish(self) -> OcclusionRun:
         """Take all steps that are left."""
@@ -202,6 +215,13 @@ class OcclusionRun:
                 values[row, column] = np.mean([values[corner] for corner in corners], axis=0)
         self.label[row, column] = self.label[corners[0]]
         self.known[row, column] = True
+
+
+def check_targets(targets: Sequence[int], n_classes: int) -> None:
+    """Raise a TargetError that says the range, where one is no class of the network."""
+    for each in targets:
+        if not 0 <= each < n_classes:
+            raise TargetError(f"class {each} does not exist: the network has 0 to {n_classes - 1}")
 
 
 def _around(cells: np.ndarray, step: int, n: int) -> list[np.ndarray]:

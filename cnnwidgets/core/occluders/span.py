@@ -79,6 +79,12 @@ class Place:
     def joined(self, other: "Place") -> "Place":
         return Place(self.rows.joined(other.rows), self.columns.joined(other.columns))
 
+    def head(self, n: int) -> "Place":
+        """That of the first ``n`` squares alone."""
+        return Place(
+            *(Span(each.first[:n], each.stop[:n], each.length) for each in (self.rows, self.columns))
+        )
+
     def whole(self) -> "Place":
         """All of the map, for as many squares."""
         n = len(self.rows.first)

@@ -1,5 +1,6 @@
 """The operations of a network, as torch.fx traces them."""
 
+import copy
 import inspect
 import operator
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from torch import fx, nn
 
 from ..errors import LayerError
 from ..layer_names import CallNames
-from .operations import WITHOUT_WRITING
+from .operations import writes
 
 
 class Untraceable(Exception):
@@ -40,7 +41,7 @@ class Trace:
                     f"{name or 'the network'} has forward hooks, which may change what it returns"
                 )
         tracer = _Tracer(module)
-        before = dict(module.__dict__)
+        before = _Attributes(module)
         try:
             self.graph = tracer.trace(module, concrete_args=_defaults(module))
         except Exception as error:
@@ -48,9 +49,9 @@ class Trace:
             raise Untraceable(f"torch.fx cannot trace it ({reason})") from None
         finally:
             # constants that the network makes in its forward are hung on it by torch.fx
-            self._constants = {name: module.__dict__[name] for name in module.__dict__.keys() - before.keys()}
-            for name in self._constants:
-                del module.__dict__[name]
+            self._constants = before.restore()
+        if any("out" in node.kwargs for node in self.graph.nodes):
+            raise Untraceable("it writes results into a tensor of its own (out=)")
         self._layers = tracer.layers
         self._parts = dict(module.named_modules())
         self._follow_writes()
@@ -70,12 +71,10 @@ class Trace:
         """Whether an operation puts its result where its first input was."""
         if node.op == "call_module":
             return bool(getattr(self.part(node), "inplace", False))
-        if node.op == "call_method":
-            return node.target.endswith("_") and not node.target.endswith("__")
-        if node.op != "call_function":
+        if node.op not in ("call_method", "call_function"):
             return False
         named = node.kwargs.get("inplace", False) or (node.target is F.relu and True in node.args[1:])
-        return bool(named) or node.target in WITHOUT_WRITING
+        return bool(named) or writes(node.target)
 
     def node_of(self, layer: str) -> fx.Node:
         """The operation that gives a layer's output.
@@ -136,8 +135,50 @@ class _Tracer(fx.Tracer):
         return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
+class _Attributes:
+    """The plain attributes of a module and its parts, in which a trace would leave its proxies."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self._root = module
+        self._before = [(part, dict(part.__dict__)) for part in module.modules()]
+        self._inside = [
+            (value, copy.copy(value))
+            for _, attributes in self._before
+            for value in attributes.values()
+            if type(value) in (dict, list)
+        ]
+
+    def restore(self) -> dict[str, Any]:
+        """Put everything back; what is new on the module itself is returned."""
+        new = {}
+        for part, before in self._before:
+            now = part.__dict__  # entry by entry, as another thread may be using it
+            for name in [name for name in now if name not in before]:
+                value = now.pop(name)
+                if part is self._root:
+                    new[name] = value
+            for name, value in before.items():
+                if now.get(name) is not value:
+                    now[name] = value
+        for value, before in self._inside:
+            if isinstance(value, dict):
+                if list(map(id, value.values())) != list(map(id, before.values())) or list(value) != list(
+                    before
+                ):
+                    value.clear()
+                    value.update(before)
+            elif list(map(id, value)) != list(map(id, before)):
+                value[:] = before
+        return new
+
+
 def _defaults(module: nn.Module) -> dict[str, Any]:
     """What the network takes besides images, as it is where only images are given."""
     parameters = list(inspect.signature(module.forward).parameters.values())[1:]
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return {each.name: each.default for each in parameters if each.kind in named}
+    plain = (type(None), bool, int, float, str)  # others stay arguments of the graph, with their defaults
+    return {
+        each.name: each.default
+        for each in parameters
+        if each.kind in named and isinstance(each.default, plain)
+    }

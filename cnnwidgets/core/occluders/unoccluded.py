@@ -97,6 +97,11 @@ class Unoccluded:
         theirs = (first + down * width).astype(np.int32)[:, :, None] + right.astype(np.int32)[:, None]
         return np.where(inside, theirs, numbers)
 
+    def trim(self) -> None:
+        """Forget what was written behind the map, and give back its memory."""
+        if len(self._table) > _MAP + self._n_map:
+            self._table = self._table[: _MAP + self._n_map].clone()
+
     def _write(self, patches: Tensor) -> int:
         """Write what has changed behind the map; the number of its first row."""
         behind = _MAP + self._n_map

@@ -58,7 +58,7 @@ function render({ model, el }) {
     search.disabled = !names().length;
     search.setAttribute("aria-expanded", String(searching));
     follow.checked = model.get("follow");
-    following.hidden = !probabilities.length;
+    following.hidden = !probabilities.length || !model.get("can_follow");
     list.style.minHeight = `${(Math.min(k, names().length) + (names().length > k ? 1 : 0)) * 28 + 9}px`;
     list.replaceChildren(...shown.map((index, row) => option(index, row, apart && row === shown.length - 1)));
     if (searching && !shown.length) list.append(h("div", { class: "cw-soft cw-classes-none" }, `no class named “${search.value.trim()}”`));
@@ -148,7 +148,7 @@ function render({ model, el }) {
   });
   for (const owner of [list, search]) view.listen(owner, "blur", mark);
   view.on(["classes", "probabilities"], read);
-  view.on(["target", "follow", "k"], redraw);
+  view.on(["target", "follow", "can_follow", "k"], redraw);
   read();
   return view.close;
 }

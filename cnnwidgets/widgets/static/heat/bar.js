@@ -21,6 +21,9 @@ function tickText(value, { ticks, step }) {
   return value.toFixed(Math.max(0, -Math.floor(Math.log10(step * 1.001)))).replace(/^-(?=0*\.?0*$)/, "").replace("-", "−");
 }
 
+// Of a probability that is next to nothing, the power of ten tells a student little, and takes room.
+const told = (value, unit) => (unit === "probability" && value > 0 && value < 0.0005 ? "< 0.001" : number(value));
+
 export function openBar(scene) {
   const unit = h("span", { class: "cw-soft cw-heat-unit" });
   const mark = h("span", { class: "cw-heat-mark" });
@@ -47,7 +50,7 @@ export function openBar(scene) {
     unit.textContent = switched ? "" : name;
     unit.hidden = switched;
     strip.style.background = ends ? scene.colours.gradient : "";
-    mark.textContent = baseline === null ? "" : `${label} ${number(baseline)}`;
+    mark.textContent = baseline === null ? "" : `${label} ${told(baseline, name)}`;
     mark.hidden = baseline === null || !ends;
     put(arrow, baseline ?? NaN);
     mark.classList.toggle("cw-heat-off", arrow.hidden);
