@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from concurrent.futures import Future
+from threading import Lock
 
 import numpy as np
 
 from ..core import Occluder, OcclusionRun
 from ..core.occluders import error_of
 from ..widgets._progress import running_loop
+from .latest import Calls, new_future, start_thread
 from .squares_shown import filled_input
 
 SHOW_EVERY = 0.15
@@ -32,7 +33,7 @@ class OcclusionRunner:
 
     def __init__(self, explorer):
         self._explorer = explorer
-        self._tasks = set()
+        self._lock = Lock()  # of what follows: cells and subshells of the kernel are threads
         self._ended = None  # when the newest has ended; of no event loop, as there may be two
         self._current = None
         self.newest = None  # also after its end
@@ -40,27 +41,35 @@ class OcclusionRunner:
 
     def start(self, request):
         """Compute the maps for a request, and give up those for the one before."""
-        is_first = self.newest is None
-        self._current = self.newest = job = Job(request)
+        job = Job(request)
+        with self._lock:
+            is_first = self.newest is None
+            self._current = self.newest = job
         loop = running_loop()
         if loop is None or is_first:  # so that what is displayed, or printed, shows something from the start
             self._run_here(job, np.inf if loop is None else FIRST_LOOK)
-        if self._current is not job:  # it is at its end
-            return
-        before, self._ended = self._ended, Future()
-        task = loop.create_task(self._run(job, loop, before, self._ended))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        with self._lock:
+            if self._current is not job:  # it is at its end
+                return
+            before, self._ended = self._ended, new_future()
+            ended = self._ended
+        try:
+            start_thread(self._run, job, Calls(loop), before, ended)
+        except BaseException:  # no more threads
+            self._take(job)
+            ended.set_result(None)
+            raise
 
     def stop(self):
         """Leave the maps as they are; computing ends with the batch that it is at."""
-        job, self._current = self._current, None
+        job = self._take()
         if job is not None:
             self._finish(job)
 
     def close(self):
         """Stop, and keep nothing."""
-        self._current = self._last = self.newest = None
+        with self._lock:
+            self._current = self._last = self.newest = None
 
     async def done(self):
         """Wait until no map is being computed."""
@@ -76,19 +85,19 @@ class OcclusionRunner:
             if job.is_whole:
                 self._end(job)
 
-    async def _run(self, job, loop, before, ended):
+    def _run(self, job, calls, before, ended):
+        """In the thread, whose end does not depend on any loop: that of a subshell may be closed before."""
         try:
             if before is not None:  # it ends with its batch; two would slow each other down
-                await asyncio.shield(asyncio.wrap_future(before))
+                before.result()
             error = None
             if self._current is job:
                 try:
-                    await asyncio.to_thread(
-                        self._work, job, lambda what: loop.call_soon_threadsafe(self._tell, what, job)
-                    )
+                    self._work(job, lambda what: calls.call(self._tell, what, job))
                 except Exception as raised:
                     error = raised
-            self._end(job, error)
+            calls.call(self._end, job, error)
+            calls.settle(given_up=lambda: self._current not in (None, job))
         finally:
             ended.set_result(None)
 
@@ -104,14 +113,15 @@ class OcclusionRunner:
         explorer, began = self._explorer, time.perf_counter()
         if job.run is None:
             job.prepare(self._last)
-            if self._current is not job:
-                return
-            self._last = job
+            with self._lock:
+                if self._current is not job:  # closed, perhaps: nothing is kept
+                    return
+                self._last = job
             tell(explorer.ready)
             job.begin()
         run, shown, level = job.run, 0.0, job.run.step_size
         while self._current is job and time.perf_counter() - began < seconds:
-            while explorer.is_busy() and self._current is job:
+            while explorer.is_busy() and self._current is job and time.perf_counter() - began < seconds:
                 time.sleep(0.005)  # the hand goes first
             started, before = time.perf_counter(), int(run.computed.sum())
             job.is_whole = not run.step()
@@ -129,12 +139,20 @@ class OcclusionRunner:
             job.error = error_of(run)
 
     def _end(self, job, error=None):
-        if self._current is not job:
+        if self._take(job) is None:
             return
-        self._current = None
         if error is not None:
             self._explorer.show_error(error)
         self._finish(job)
+
+    def _take(self, job=None):
+        """The current job, or this one if it is current; only who gets it finishes it."""
+        with self._lock:
+            current = self._current
+            if job is not None and current is not job:
+                return None
+            self._current = None
+            return current
 
     def _finish(self, job):
         explorer = self._explorer

@@ -128,3 +128,58 @@ def test_closing_forgets_what_waits():
         return shown
 
     assert asyncio.run(scenario()) == []
+
+
+def test_the_loop_that_asked_may_be_closed_in_the_middle():
+    """As that of a subshell of the kernel: what it asked for is shown all the same, and later requests, too."""
+    shown, errors, started, release = [], [], threading.Event(), threading.Event()
+    latest = Latest(errors.append, patience=60)
+
+    def work():
+        started.set()
+        assert release.wait(10)
+        return "first"
+
+    async def ask():
+        latest.submit(work, shown.append)
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(ask(), loop).result(10)
+    assert started.wait(10)
+    assert all(each.daemon for each in threading.enumerate() if each.name == "cnnwidgets")
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+    async def later():
+        release.set()
+        await asyncio.wait_for(latest.done(), 10)
+        assert shown == ["first"]
+        latest.submit(lambda: "second", shown.append)
+        await asyncio.wait_for(latest.done(), 10)
+
+    asyncio.run(later())
+    assert shown == ["first", "second"] and errors == []
+
+
+def test_a_result_on_its_way_to_a_loop_that_ends_is_shown():
+    shown, threads = [], []
+    latest = Latest(None)
+    loop = asyncio.new_event_loop()
+
+    async def ask():
+        worked = threading.Event()
+        latest.submit(worked.set, lambda _: (shown.append(1), threads.append(threading.current_thread())))
+        assert worked.wait(10)  # the loop is held up
+        time.sleep(0.1)
+        assert shown == []
+        loop.stop()
+
+    task = loop.create_task(ask())
+    loop.run_forever()
+    assert task.done()
+    loop.close()
+    asyncio.run(asyncio.wait_for(latest.done(), 10))
+    assert shown == [1] and len(threads) == 1

@@ -24,6 +24,12 @@ def network():
     return cw.wrap(module, input_size=(16, 16))
 
 
+@pytest.fixture
+def at_once(monkeypatch):
+    """Nothing is computed in the caller: runs are in progress from the start."""
+    monkeypatch.setattr(occlusion_runner, "FIRST_LOOK", 0.0)
+
+
 IMAGE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8))
 
 
@@ -68,7 +74,7 @@ def test_without_an_event_loop_all_is_done_at_once(network):
     assert listener.told[-1][1].startswith("incremental: ")
 
 
-def test_the_loop_hears_of_it_and_the_thread_works(network, monkeypatch):
+def test_the_loop_hears_of_it_and_the_thread_works(network, monkeypatch, at_once):
     workers = set()
     begin = Job.begin
     monkeypatch.setattr(Job, "begin", lambda job: workers.add(threading.current_thread()) or begin(job))
@@ -86,7 +92,7 @@ def test_the_loop_hears_of_it_and_the_thread_works(network, monkeypatch):
     assert listener.words[-1] == "finish"
 
 
-def test_only_the_newest_is_told_and_those_in_between_never_start(network, monkeypatch):
+def test_only_the_newest_is_told_and_those_in_between_never_start(network, monkeypatch, at_once):
     prepared, release = [], threading.Event()
     prepare = Job.prepare
 
@@ -148,7 +154,7 @@ def test_an_error_anywhere_is_told_and_the_work_ends(network, monkeypatch, where
     assert listener.words.count("finish") == 1
 
 
-def test_another_loop_may_wait_for_it(network):
+def test_another_loop_may_wait_for_it(network, at_once):
     """Cells and the browser's messages have an event loop each."""
     listener, runner = Listener(), None
     runner = OcclusionRunner(listener)
@@ -173,7 +179,7 @@ def test_another_loop_may_wait_for_it(network):
     assert words[-1] == "finish"
 
 
-def test_it_can_be_stopped_and_says_how_far_it_came(network):
+def test_it_can_be_stopped_and_says_how_far_it_came(network, at_once):
     async def scenario():
         listener = Listener()
         runner = OcclusionRunner(listener)
@@ -224,7 +230,7 @@ def test_scores_of_all_classes_are_kept_where_there_is_room(network, monkeypatch
     assert adaptive.of_class(5).shape == (8, 8) and adaptive.of_class(1) is None
 
 
-def test_nothing_is_kept_after_the_end(network):
+def test_nothing_is_kept_after_the_end(network, at_once):
     async def scenario():
         listener = Listener()
         runner = OcclusionRunner(listener)
@@ -235,6 +241,103 @@ def test_nothing_is_kept_after_the_end(network):
         began = time.monotonic()
         await runner.done()
         assert time.monotonic() - began < 5 and len(listener.told) == told
-        assert runner.newest is runner._last is runner._current is None and not runner._tasks
+        assert runner.newest is runner._last is runner._current is None
 
     asyncio.run(scenario())
+
+
+def in_a_loop_that_dies(ask, meanwhile=lambda: None):
+    """Call ``ask`` on the loop of a thread, as in a subshell, and close that loop while work goes on."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    async def scenario():
+        ask()
+
+    asyncio.run_coroutine_threadsafe(scenario(), loop).result(10)
+    meanwhile()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_the_loop_that_asked_may_be_closed_in_the_middle(network, monkeypatch, blocked):
+    """Whether or not there were results on their way."""
+    release, preparing = threading.Event(), threading.Event()
+    prepare = Job.prepare
+
+    def slowly(job, last):
+        if threading.current_thread() is not caller:
+            preparing.set()
+            assert release.wait(10)
+        prepare(job, last)
+
+    caller = threading.current_thread()
+    monkeypatch.setattr(Job, "prepare", slowly)
+    listener = Listener()
+    runner = OcclusionRunner(listener)
+    runner.start(request(network))  # here, without a loop: no first look any more
+    listener.told.clear()
+
+    def meanwhile():
+        assert preparing.wait(10)
+        if blocked:
+            release.set()
+
+    in_a_loop_that_dies(lambda: runner.start(request(network, size=5)), meanwhile)
+    release.set()
+    asyncio.run(asyncio.wait_for(runner.done(), 10))
+    assert listener.words[0] == "ready" and listener.words[-2:] == ["last", "finish"]
+    assert listener.words.count("finish") == 1 and not listener.errors
+
+    async def another():
+        runner.start(request(network, size=6))
+        await asyncio.wait_for(runner.done(), 10)
+
+    asyncio.run(another())
+    assert listener.told[-2] == ("last", 6) and listener.words.count("finish") == 2
+
+
+def test_another_may_begin_while_that_of_a_closed_loop_is_at_work(network, at_once):
+    listener = Listener()
+    runner = OcclusionRunner(listener)
+    listener.busy = True  # it waits before its first batch
+    in_a_loop_that_dies(lambda: runner.start(request(network, size=5)))
+
+    async def another():
+        runner.start(request(network, size=6))
+        listener.busy = False
+        await asyncio.wait_for(runner.done(), 10)
+
+    asyncio.run(another())
+    assert listener.told[-2] == ("last", 6) and listener.words.count("finish") == 1
+
+
+def test_a_job_is_finished_once_though_stopped_at_its_very_end(network):
+    listener = Listener()
+    runner = OcclusionRunner(listener)
+    for _ in range(50):
+        job = runner._current = Job(request(network))
+        barrier = threading.Barrier(2)
+        threads = [
+            threading.Thread(target=lambda what=what: (barrier.wait(), what()))
+            for what in (runner.stop, lambda job=job: runner._end(job))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert listener.words == ["finish"] * 50
+
+
+def test_its_thread_does_not_keep_python_from_ending(network, at_once):
+    listener = Listener()
+    listener.busy = True
+    runner = OcclusionRunner(listener)
+    before = set(threading.enumerate())
+    in_a_loop_that_dies(lambda: runner.start(request(network)))
+    assert all(thread.daemon for thread in set(threading.enumerate()) - before)
+    runner.close()
+    asyncio.run(asyncio.wait_for(runner.done(), 10))

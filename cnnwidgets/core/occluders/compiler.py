@@ -93,9 +93,9 @@ class Compiler:
             return Step(function)
         spatial = all(each.ndim == 4 for each in maps)
         if isinstance(function, nn.Linear) and not spatial:
-            return self._linear(node, function)
+            return self._linear(node, function, maps[0])
         if not spatial:
-            return Step(function)
+            return Step(function, _multiplications(function, maps[0]))
         for choose in (self._module_step, self._function_step):
             step = choose(node, function, args, inputs, maps)
             if step is not None:
@@ -254,13 +254,15 @@ class Compiler:
         self._fresh.add(node)
         return Pointwise(function)
 
-    def _linear(self, node: fx.Node, part: nn.Linear) -> Step:
+    def _linear(self, node: fx.Node, part: nn.Linear, x: Tensor) -> Step:
         key = node.name, self.dtype, False
         if key not in self._weights:
             bias = None if part.bias is None else part.bias.detach().to(self.dtype)
             self._weights[key] = part.weight.detach().to(self.dtype), bias
         weight, bias = self._weights[key]
-        return Step(lambda x, *others, **options: F.linear(x.to(self.dtype), weight, bias))
+        return Step(
+            lambda x, *others, **options: F.linear(x.to(self.dtype), weight, bias), _multiplications(part, x)
+        )
 
     def _cast(self, weight: Tensor) -> Tensor:
         weight = weight.to(self.dtype)
@@ -275,6 +277,14 @@ def _lasting(part: nn.Module) -> nn.Module:
     if getattr(twin, "inplace", False):
         twin.inplace = False
     return twin
+
+
+def _multiplications(function: Callable, x: Tensor) -> float:
+    """About how many a module needs for tokens or features (1, ..., F): each weight once for each token."""
+    if not isinstance(function, nn.Module):
+        return 0.0
+    n_weights = sum(each.numel() for each in function.parameters() if each.ndim > 1)
+    return float(n_weights * x.shape[:-1].numel())
 
 
 def _asks_for_shape(node: fx.Node) -> bool:

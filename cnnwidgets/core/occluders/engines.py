@@ -90,8 +90,8 @@ class Engines:
     def expect(self, n: int) -> None:
         """At least so many squares will be asked for."""
         n = max(n, self._asked)
-        if self._traced is None and not self._why_not and n * self._seconds / 2 > PREPARATION + self._seconds:
-            self._trace()  # it spares about half of each forward pass
+        if self._traced is None and not self._why_not and n * self._seconds / 4 > PREPARATION + self._seconds:
+            self._trace()  # it spares about half of a forward pass, which is cheaper in a batch
 
     def batch_size(self, place: Place) -> int:
         """How many squares fit into a batch."""

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, fx
-from torch.utils.flop_counter import FlopCounterMode
 
 from ..scores import class_scores
 from .answers import Answers, activity_of, check_channel, readable, strongest
 from .compiler import Compiler, Operation
 from .span import Place
-from .steps import Held, Step, sum_changed
+from .steps import Held, sum_changed
 from .trace import Trace
 from .unoccluded import Unoccluded
 
@@ -96,7 +95,7 @@ class Incremental:
                 if operation.step.cuts(len(inputs)):
                     for each in inputs:
                         self._keep(each, values[each])
-                values[node] = _counted(operation, [values[each] for each in inputs])
+                values[node] = operation.call(operation.step.function, [values[each] for each in inputs])
                 if inputs:
                     of_image.add(node)
                     self._operations.append(operation)
@@ -194,14 +193,3 @@ class Incremental:
             return activity_of(held.whole(), self.channel)
         changed = sum_changed(held, self._scratch)[:, self.channel]
         return self._activity + changed.cpu()
-
-
-def _counted(operation: Operation, values: list) -> Any:
-    """Run an operation for the unoccluded image; how much work it is, is noted where it is not known yet."""
-    step = operation.step
-    if type(step) is not Step or not operation.inputs:
-        return operation.call(step.function, values)
-    with FlopCounterMode(display=False) as counter:
-        found = operation.call(step.function, values)
-    step.multiplications = counter.get_total_flops() / 2
-    return found

@@ -162,7 +162,7 @@ class Occluder:
             found.append(self._run(rows[batch], columns[batch], size, fill))
         back = torch.from_numpy(np.argsort(np.concatenate(order), kind="stable"))
         scores = torch.cat([each.scores for each in found])[back]
-        share = sum(each.share * len(each.scores) for each in found) / len(scores)
+        self._share = share = sum(each.share * len(each.scores) for each in found) / len(scores)
         activity = None if self.channel is None else torch.cat([each.activity for each in found])[back]
         return Answers(scores, activity, share)
 

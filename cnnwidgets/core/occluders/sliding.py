@@ -69,8 +69,18 @@ def max_pool(
     def bare(windows: Tensor) -> Tensor:
         return F.max_pool2d(windows, kernel, stride, 0, dilation)
 
-    output = tuple(whole(x.to("meta")).shape[2:])
+    output = tuple(
+        _n_windows(*each, ceil_mode)
+        for each in zip(x.shape[2:], kernel, stride, pair(padding), dilation, strict=True)
+    )
     return Sliding(whole, bare, kernel, stride, pair(padding), dilation, output, lowest=True, scratch=scratch)
+
+
+def _n_windows(n: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
+    """How many windows a pool has along one side; one that would begin behind the padding is left out."""
+    room = n + 2 * padding - dilation * (kernel - 1) - 1
+    windows = (room + (stride - 1 if ceil_mode else 0)) // stride + 1
+    return windows - 1 if ceil_mode and (windows - 1) * stride >= n + padding else windows
 
 
 def average_pool(
