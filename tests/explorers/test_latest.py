@@ -131,7 +131,7 @@ def test_closing_forgets_what_waits():
 
 
 def test_the_loop_that_asked_may_be_closed_in_the_middle():
-    """As that of a subshell of the kernel: what it asked for is shown all the same, and later requests, too."""
+    """As that of a subshell of the kernel: what it asked for is shown all the same, as is what follows."""
     shown, errors, started, release = [], [], threading.Event(), threading.Event()
     latest = Latest(errors.append, patience=60)
 

@@ -18,6 +18,7 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.core import fill_pixels
 from cnnwidgets.explorers import ActivationExplorer, OcclusionExplorer, Selection
+from cnnwidgets.explorers.occlusion_runner import OcclusionRunner
 from cnnwidgets.networks import Preprocess
 
 HEIGHT, WIDTH = 20, 28
@@ -607,7 +608,9 @@ class Slow(nn.Module):
 
 
 @pytest.fixture
-def slow():
+def slow(monkeypatch):
+    # runs are in progress from the start
+    monkeypatch.setattr("cnnwidgets.explorers.occlusion_runner.FIRST_LOOK", 0.0)
     network = network_of(Slow())
     assert network.layers  # listed while it is quick
     network.module.is_slow = True
@@ -731,7 +734,10 @@ def test_stop_leaves_the_coarse_map_and_says_so(slow):
     assert 20 < n < 560 and message == f"stopped after {n} of 560"
 
 
-def test_stopped_before_the_first_answer(slow):
+def test_stopped_before_the_first_answer(slow, monkeypatch):
+    # all of it in the thread, also the look at the unoccluded image
+    monkeypatch.setattr(OcclusionRunner, "_run_here", lambda *_: None)
+
     async def scenario():
         explorer = OcclusionExplorer(slow, image=FIVE, samples={})
         explorer.control.stop()

@@ -59,11 +59,11 @@ def coarse_to_fine(n_rows: int, n_columns: int) -> Iterator[tuple[int, np.ndarra
 
     Examples
     --------
-    >>> [(step, cells.tolist()) for step, cells in coarse_to_fine(1, 3)]
-    [(2, [[0, 0], [0, 2]]), (1, [[0, 1]])]
+    >>> [(step, cells.tolist()) for step, cells in coarse_to_fine(1, 5)]
+    [(2, [[0, 0], [0, 2], [0, 4]]), (1, [[0, 1], [0, 3]])]
     """
     step = 1
-    while step * 8 < max(n_rows, n_columns):  # the first look has at most 8 x 8 cells
+    while step * 4 < max(n_rows, n_columns):  # the first look has at most 4 x 4 cells
         step *= 2
     listed = np.zeros((n_rows, n_columns), bool)
     while step:
