@@ -449,9 +449,13 @@ class OcclusionExplorer(Explorer):
         place = (self.square.row, self.square.column) if self.square.active else None
         self.cuts.show(curves, (job.run.rows, job.run.columns), place)
 
-    @alone
     def close(self):
         """Stop all work, close every widget inside, and free what they hold."""
+        if self.comm is not None:  # neither closed already, nor never finished
+            self._close()
+
+    @alone
+    def _close(self):
         self._runner.close()
         self._squares.close()
         super().close()

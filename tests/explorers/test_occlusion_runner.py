@@ -66,7 +66,8 @@ class Listener:
         return [word for word, _ in self.told]
 
 
-def test_without_an_event_loop_all_is_done_at_once(network):
+def test_without_an_event_loop_all_is_done_at_once(network, monkeypatch):
+    monkeypatch.setattr("cnnwidgets.core.occluders.engines.PREPARATION", -float("inf"))
     listener = Listener()
     OcclusionRunner(listener).start(request(network))
     assert listener.words[0] == "ready" and listener.words[-2:] == ["last", "finish"]
