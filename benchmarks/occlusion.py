@@ -217,8 +217,7 @@ def _first_look() -> Result:
     for _ in range(ROUNDS + 1):
         start = time.perf_counter()
         look = OcclusionRun(Occluder(network.module, x), size=32, stride=8, fill=0.0)
-        first = len(look.rows[::4]) * len(look.columns[::4])  # 7 x 7 of 28 x 28
-        while look.done < first and look.step():
+        while not look.step_size and look.step():
             pass
         seconds.append(time.perf_counter() - start)
         squares = look.done

@@ -116,6 +116,7 @@ class OcclusionExplorer(Explorer):
         self._build(samples)
         self._network = None  # whose layers and classes are in the menus
         self._job = None  # whose maps are shown
+        self._asked = None  # where the square was when the network was last asked
         self._by_hand = [self.selection.target, None]  # classes that were chosen, not found
         self._squares = Latest(self.show_error)
         self._runner = OcclusionRunner(self)
@@ -366,13 +367,17 @@ class OcclusionExplorer(Explorer):
             return
         self._moved_at = time.monotonic()
         square = self.square
+        place, size = (square.row, square.column), self.control.size
+        asked = job, place, size, square.active
+        if change is not None and asked == self._asked:
+            return  # row and column come together, and are told one after the other
+        self._asked = asked
         if not square.active:
             self._tell_square((job, None, job.baseline))
             return
         if not job.occluder.is_current():  # the network has learned since
             self.control.run()
             return
-        place, size = (square.row, square.column), self.control.size
         self._squares.submit(lambda: self._occlude(job, place, size), self._tell_square)
 
     def _occlude(self, job, place, size):
@@ -459,7 +464,7 @@ class OcclusionExplorer(Explorer):
         self._runner.close()
         self._squares.close()
         super().close()
-        self._job = self._network = None
+        self._job = self._network = self._asked = None
 
 
 def _finite(value):

@@ -12,7 +12,8 @@ const STEP = 8; // pixels, with Shift
 const EYE = "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8zM8 6a2 2 0 100 4 2 2 0 000-4z";
 
 function render({ model, el }) {
-  const view = openView(model, el, "occluded", "Occluded picture");
+  // more often than others: the bars shall follow the hand
+  const view = openView(model, el, "occluded", "Occluded picture", 25);
   const { canvas, repaint } = openCanvas(view, { class: "cw-occluded-canvas", tabindex: 0, role: "application" }, draw);
   const title = h("div", { class: "cw-title cw-occluded-title" });
   const frame = h("div", { class: "cw-occluded-frame" }, canvas);

@@ -5,7 +5,7 @@ import { h, svg } from "./dom.js";
 // Messages to the kernel: at most one in this many milliseconds, since it loses some of a flood.
 const WAIT = 50;
 
-export function openView(model, el, name, label) {
+export function openView(model, el, name, label, wait = WAIT) {
   const ending = new AbortController();
   const { signal } = ending;
   const status = h("div", { class: "cw-said", role: "status", "aria-live": "polite" });
@@ -58,9 +58,9 @@ export function openView(model, el, name, label) {
   // always of the last state.
   function set(values) {
     for (const [trait, value] of Object.entries(values)) model.set(trait, value);
-    const wait = sent + WAIT - performance.now();
-    if (wait <= 0) send();
-    else timer ||= setTimeout(send, wait);
+    const left = sent + wait - performance.now();
+    if (left <= 0) send();
+    else timer ||= setTimeout(send, left);
   }
 
   function flush() {
