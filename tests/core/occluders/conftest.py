@@ -148,7 +148,9 @@ def check(found, truth: Truth, target: int | Sequence, least_spread: float = 0.0
         assert values.dtype == dtype and values.device.type == "cpu", name
         error = (values.double() - wanted.double()).abs().max() / (largest if "score" in name else 1)
         # a plain pass of GoogLeNet in single precision is itself 1e-5 away from one in double precision
-        assert error <= tolerance * (3 if "score" in name else 1), f"{name} is off by {error:.1e} ({found.engine}: {found.why})"
+        assert error <= tolerance * (3 if "score" in name else 1), (
+            f"{name} is off by {error:.1e} ({found.engine}: {found.why})"
+        )
 
     assert (found.rows.tolist(), found.columns.tolist()) == (truth.rows, truth.columns)
     for labels, scores in ((found.label, truth.scores), (found.baseline_label, truth.baseline)):
