@@ -115,6 +115,12 @@ def placement(module: nn.Module) -> tuple[torch.device, torch.dtype]:
     return torch.device("cpu"), torch.get_default_dtype()
 
 
+def mixes_images(module: nn.Module) -> bool:
+    """Whether the images of a batch change each other's scores: by a batch norm without stored statistics."""
+    norms = (part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm))
+    return any(norm.running_mean is None for norm in norms)
+
+
 def prepared(
     module: nn.Module, x: Tensor, memory_format: torch.memory_format = torch.preserve_format
 ) -> Tensor:

@@ -1,4 +1,4 @@
-"""Visit layers: look at what they return while a network runs, and end the run after the last one."""
+"""Visit layers: look at what they return while a network runs, and perhaps replace it."""
 
 from collections.abc import Callable, Iterable
 from threading import get_ident
@@ -14,8 +14,12 @@ class _Enough(BaseException):
 
 
 def visit(
-    module: nn.Module, x: Tensor, layers: Iterable[str], see: Callable[[str, Tensor, bool], object]
-) -> None:
+    module: nn.Module,
+    x: Tensor,
+    layers: Iterable[str],
+    see: Callable[[str, Tensor, bool], "Tensor | None"],
+    to_the_end: bool = False,
+) -> object:
     """Run a module until the last of some layers has returned, and show what each of them returns.
 
     To be called inside ``undisturbed(module)``, which takes the hooks away again.
@@ -29,7 +33,14 @@ def visit(
         Names as :func:`list_layers` gives them.
     see : callable
         Called with the name of a layer, the very tensor that it returned (which the network may write over
-        later) and whether this was the last one.
+        later) and whether this was the last one. If it returns a tensor, the network goes on with that one.
+    to_the_end : bool
+        Run the rest of the module as well.
+
+    Returns
+    -------
+    object
+        What the module returned; None if it was not run to the end.
 
     Raises
     ------
@@ -39,29 +50,31 @@ def visit(
     names = CallNames(module)
     waiting = dict.fromkeys(layers)  # in the order asked for
     parts = dict.fromkeys(names.modules[names.split(layer)] for layer in waiting)
-    if not waiting:
-        return
+    if not waiting and not to_the_end:
+        return None
     asked_by = get_ident()
 
-    def hook(part: nn.Module, inputs: tuple, returned: object) -> None:
+    def hook(part: nn.Module, inputs: tuple, returned: object) -> object:
         if get_ident() != asked_by:  # somebody else runs the same module in another thread
-            return
+            return None
         name = names.next(part)
         if name not in waiting:
-            return
+            return None
         output = first_tensor(returned)
         if output is None:
             raise LayerError(
                 f"layer {name!r} returned a {type(returned).__name__}, not a tensor; choose a part of it"
             )
         del waiting[name]
-        see(name, output, not waiting)
-        if not waiting:
+        other = see(name, output, not waiting)
+        if not waiting and not to_the_end:
             raise _Enough
+        return None if other is None else _with_first(returned, other)
 
     handles = [part.register_forward_hook(hook) for part in parts]
+    answer = None
     try:
-        module(x)
+        answer = module(x)
     except _Enough:
         pass
     finally:
@@ -69,6 +82,15 @@ def visit(
             handle.remove()
     if waiting:
         raise LayerError(_why_missing(next(iter(waiting)), names))
+    return answer
+
+
+def _with_first(returned: object, first: Tensor) -> object:
+    """The same as a layer returned, but for its (first) tensor."""
+    if isinstance(returned, Tensor):
+        return first
+    values = (first, *returned[1:])
+    return returned._make(values) if hasattr(returned, "_make") else type(returned)(values)
 
 
 def _why_missing(layer: str, names: CallNames) -> str:

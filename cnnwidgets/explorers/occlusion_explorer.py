@@ -54,6 +54,11 @@ class Request(NamedTuple):
         """Whether the other request asks for the same maps."""
         return self.same_image(other) and self[5:] == other[5:]
 
+    def n_squares(self, image_size):
+        """How many squares there are on an image of that height and width."""
+        height, width = image_size
+        return -(-height // self.stride) * -(-width // self.stride)
+
     def classes(self, baseline):
         """The two classes; where not chosen, the most probable ones of the unoccluded image."""
         best = [int(k) for k in np.argsort(-np.nan_to_num(baseline, nan=-1), kind="stable")]

@@ -183,7 +183,13 @@ class Job:
             self.x = request.network.read(request.image)
             like = last.occluder if last is not None and last.request.network is request.network else None
             self.occluder = Occluder(
-                request.network, self.x, request.precision, request.layer, request.channel, like=like
+                request.network,
+                self.x,
+                request.precision,
+                request.layer,
+                request.channel,
+                like=like,
+                expected=request.n_squares(self.x.shape[2:]),
             )
         self.fill = filled_input(request.network, self.x, request.fill)
 
@@ -195,9 +201,8 @@ class Job:
     def begin(self):
         """The run, with all classes if there is room for them."""
         request = self.request
-        height, width = self.occluder.image_size
-        n = -(-height // request.stride) * -(-width // request.stride) * len(self.baseline)
-        keeps_all = n <= MOST_SCORES and request.method == "full"
+        n = request.n_squares(self.occluder.image_size)
+        keeps_all = n * len(self.baseline) <= MOST_SCORES and request.method == "full"
         self.run = OcclusionRun(
             self.occluder,
             request.size,

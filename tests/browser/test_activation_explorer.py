@@ -42,7 +42,7 @@ def test_the_notebook_runs_to_the_end(notebook):
     for explorer in range(3):
         expect(page.locator(DETAIL).nth(explorer)).to_be_attached()
     assert page.locator(".cw-explorer").count() == 3
-    assert page.locator(".cw-error:not([hidden])").count() == 0
+    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
     assert page.kernel_errors == []
 
 
@@ -118,7 +118,7 @@ def test_a_layer_with_more_channels_with_fewer_and_without_maps(notebook):
         kernel_becomes(page, "explorer.selection.channel == explorer.slider.channel", True)
         chosen = page.kernel("explorer.selection.channel")
         expect(page.locator(SLIDER)).to_have_attribute("aria-valuenow", str(chosen))
-        assert page.locator(".cw-error:not([hidden])").count() == 0
+        assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
     assert page.kernel_errors == []
 
 
@@ -218,7 +218,7 @@ def test_a_stale_layer_is_not_shown_after_a_later_one(notebook):
     kernel_becomes(page, "explorer.grid.title.split(' ')[0]", "conv4")
     kernel_becomes(page, "[explorer.grid.n_channels, explorer.slider.n_channels]", [96, 96])
     assert page.kernel("list(explorer.grid.map_size)") == [11, 11]
-    assert page.locator(".cw-error:not([hidden])").count() == 0 and page.kernel_errors == []
+    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == [] and page.kernel_errors == []
     expect(page.locator(".cw-activations")).to_contain_text("conv4")
 
 

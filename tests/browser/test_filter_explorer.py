@@ -49,7 +49,7 @@ def kernel_becomes(page, expression, value, seconds=10):
 
 
 def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").count() == 0
+    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
     assert page.kernel_errors == []
 
 

@@ -56,7 +56,7 @@ def maps_are_complete(page, seconds=60):
 
 def no_errors(page, closed=()):
     """ipympl thanks for each drawing, also after its canvas was closed: that is no error of ours."""
-    assert page.locator(".cw-error:not([hidden])").count() == 0
+    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
     thanks = {f"No such comm: {canvas}" for canvas in closed}
     assert [error for error in page.kernel_errors if error.strip() not in thanks] == []
     assert page.errors == []

@@ -64,7 +64,7 @@ def settled(page, selector):
 
 
 def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").count() == 0
+    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
     assert page.kernel_errors == [] and page.errors == []
 
 

@@ -237,7 +237,7 @@ def test_fast_precision_says_its_error(explorer, network):
 
 
 def test_fast_precision_without_bfloat16_says_so(explorer, monkeypatch):
-    monkeypatch.setattr("cnnwidgets.core.occluders.occluder._has_bfloat16", lambda device: False)
+    monkeypatch.setattr("cnnwidgets.core.occluders.occluder.has_bfloat16", lambda device: False)
     explorer.control.set_state({"precision": "fast"})
     assert explorer.control.message.endswith("exact, as this machine has no bfloat16")
 

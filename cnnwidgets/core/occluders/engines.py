@@ -24,6 +24,8 @@ PAYS = 1.15
 """So many times less must be left to compute that cutting windows out pays."""
 PREPARATION = 0.03
 """Seconds that it takes to trace a network and to choose its steps, about."""
+MANY = 128
+"""So many squares pay for the preparation of any network whose forward pass takes a millisecond or more."""
 
 _ROUNDING = {torch.float64: 1e-8, torch.float32: 1e-4}
 """How far the scores of the same network may be apart, as a part of the largest; 0.1 for half precision."""
@@ -46,6 +48,8 @@ class Engines:
         What was found out about the network, to be used again for the next image.
     lacking : str
         What the machine cannot do, to be said with how squares are computed.
+    expected : int
+        How many squares will be asked for, about, as far as is known.
 
     Attributes
     ----------
@@ -65,27 +69,31 @@ class Engines:
         half: bool,
         known: dict,
         lacking: str = "",
+        expected: int = 0,
     ) -> None:
         self._module, self._x, self._layer = module, x, layer
         self._wanted, self._half, self._known = wanted, half, known
-        started = time.perf_counter()
-        exact = Plain(module, x, layer, channel)
-        self._seconds = time.perf_counter() - started
-        self.baseline, self.channel = exact.baseline, exact.channel
-        self._exact = exact
-        self._plain = Plain(module, x, layer, exact.channel, half) if half else exact
+        self._exact = self._plain = Plain(module, x, layer, channel)
+        self.baseline: Answers | None = None
+        self.channel = channel
         self._traced: Incremental | None = None
-        self._asked = 0
+        self._asked, self._seconds = 0, 0.0
         self._lacking = lacking and f"; {lacking}"
         self._why_not = ""
         if wanted == "plain":
             self._why_not = "as asked"
-        elif exact.alone:
+        elif self._exact.alone:
             self._why_not = "a batch norm without stored statistics mixes the images of a batch"
-        elif wanted == "incremental":
-            self._trace()
-        if wanted == "incremental" and self._traced is None:
-            raise InputError(f"no incremental inference: {self._why_not}; use engine='auto'")
+        elif wanted == "auto" and expected >= MANY and not half:
+            self._trace()  # which runs the unoccluded image, too
+        self._run_unoccluded()
+        if half:
+            self._plain = Plain(module, x, layer, self.channel, half)
+        if wanted == "incremental":
+            if not self._why_not:
+                self._trace()
+            if self._traced is None:
+                raise InputError(f"no incremental inference: {self._why_not}; use engine='auto'")
 
     def expect(self, n: int) -> None:
         """At least so many squares will be asked for."""
@@ -144,15 +152,26 @@ class Engines:
         missing = self.baseline.scores - engine.baseline.scores
         return answers._replace(scores=answers.scores + missing)
 
+    def _run_unoccluded(self) -> None:
+        """Let the network itself see the unoccluded image, unless that is known."""
+        if self.baseline is None:
+            started = time.perf_counter()
+            self.baseline = self._exact.baseline
+            self._seconds = time.perf_counter() - started
+            self.channel = self._exact.channel
+
     def _trace(self) -> None:
         try:
             traced = self._incremental()
             self._check(traced)
         except Untraceable as error:
             self._why_not = str(error)
+            self._run_unoccluded()
             self._check_batches()
         else:
             self._traced = traced
+            if self.baseline is None:
+                self.baseline, self.channel = traced.baseline, traced.channel
 
     def _incremental(self) -> Incremental:
         with undisturbed(self._module), self._computing():
@@ -166,14 +185,19 @@ class Engines:
                 raise Untraceable(f"its operations cannot be run one by one ({reason})") from None
 
     def _check(self, traced: Incremental) -> None:
-        """Compare with the network itself: the unoccluded image, and one of two squares in a batch."""
-        self._compare(traced.baseline, self.baseline)
-        if "checked" in self._known:
-            return
+        """Compare with the network itself: the unoccluded image, and one of two squares in a batch.
+
+        An occluded image tells of the unoccluded one as well, whose activations it is made of.
+        """
+        if self.baseline is not None:
+            self._compare(traced.baseline, self.baseline)
+            if "checked" in self._known:
+                return
         pixels, place = self._two_squares()
         with self._computing():
             found = traced.run(pixels.to(traced.x.dtype), place)
-        self._compare(_first(found), self._exact.run(pixels[:1], place.head(1)))
+        wanted = self._exact.run(pixels[:1], place.head(1), channel=traced.channel)
+        self._compare(_first(found), wanted)
         self._known["checked"] = True
 
     def _check_batches(self) -> None:
@@ -187,9 +211,9 @@ class Engines:
             self._exact.alone = self._plain.alone = True
 
     def _two_squares(self) -> tuple[Tensor, Place]:
-        """Pixels and places of two squares of a quarter of the image, in the middle and at the border."""
+        """Pixels and places of two squares, a quarter of a small image, in the middle and at the border."""
         height, width = self._x.shape[2:]
-        size = [max(1, side // 4) for side in (height, width)]
+        size = [min(max(1, side // 4), 32) for side in (height, width)]
         spans = [
             Span(*covered(np.array([side // 2, side - 1]), each, side), side)
             for side, each in zip((height, width), size, strict=True)

@@ -68,6 +68,8 @@ class Incremental:
         for node in of_image & values.keys():
             del values[node]
         self.baseline = Answers(readable(scores), self._activity)
+        self._planned: tuple[Place | None, dict] = None, {}
+        self._whole_work = sum(operation.step.work(None) for operation in self._operations)
 
     def _compile(self, trace: Trace, x: Tensor, weights: dict) -> tuple[dict[fx.Node, Any], set[fx.Node]]:
         """Compute everything for the unoccluded image, and choose the steps on the way.
@@ -125,15 +127,19 @@ class Incremental:
 
     def plan(self, place: Place) -> dict[fx.Node, Place | None]:
         """Where each output differs from that of the unoccluded image."""
+        known, places = self._planned  # of a batch, the work is asked for first
+        if known is place:
+            return places
         places: dict[fx.Node, Place | None] = {self._image: None if place.is_whole else place}
         for node, step, inputs, _ in self._operations:
             places[node] = step.plan([places[each] for each in inputs])
+        self._planned = place, places
         return places
 
     def work(self, place: Place | None) -> float:
         """Multiplications for one square; None: for the whole image."""
         if place is None:
-            return sum(step.work(None) for _, step, _, _ in self._operations)
+            return self._whole_work
         places = self.plan(place)
         return sum(step.work(places[node]) for node, step, _, _ in self._operations)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..errors import TargetError
 from ..module import as_module, prepared
 from ..progress import reporter
+from ..targets import Target, target_lists
 from ..whole import at_least
 from .fills import fill_pixels
 from .occluder import Occluder
@@ -104,7 +103,7 @@ class OcclusionMap:
 def occlusion(
     model: nn.Module,
     x: Tensor,
-    target: int | Sequence[int] | Sequence[Sequence[int]] | Tensor,
+    target: Target,
     size: int | tuple[int, int] = 32,
     stride: int | tuple[int, int] = 8,
     fill: float | str | Tensor = 0.0,
@@ -197,13 +196,15 @@ def occlusion(
     if batch_size is not None:
         at_least(1, batch_size=batch_size)
     pixels = fill_pixels(x, fill)
-    wanted, is_single = _targets(target, len(x))
+    wanted, is_single = target_lists(target, len(x))
     n_squares = len(centres(x.shape[2], stride[0])) * len(centres(x.shape[3], stride[1]))
     report(0, len(x) * n_squares)
     found, errors, run = [], [], None
     for i in range(len(x)):
         like = None if run is None else run.occluder
-        occluder = Occluder(module, x[i : i + 1], precision, layer, channel, engine, like=like)
+        occluder = Occluder(
+            module, x[i : i + 1], precision, layer, channel, engine, like=like, expected=n_squares
+        )
         run = OcclusionRun(occluder, size, stride, pixels[i], method, tolerance, wanted[i], batch_size)
         while run.step():
             report(i * n_squares + run.done, len(x) * n_squares)
@@ -267,31 +268,6 @@ def _of_image(run: OcclusionRun) -> dict[str, Any]:
 
 def _stacked(values: list) -> Tensor | None:
     return None if values[0] is None else torch.stack([torch.as_tensor(value) for value in values])
-
-
-def _targets(target: Any, n_images: int) -> tuple[list[list[int]], bool]:
-    """For each image the classes asked for, and whether it is just one."""
-    try:
-        given = np.asarray(target.cpu() if isinstance(target, Tensor) else target)
-    except (ValueError, TypeError):
-        given = np.empty(0, object)
-    if given.dtype.kind not in "iu" or given.ndim > 2 or not given.size:
-        raise TargetError(
-            "target is a class number, one for each image, or a list of the same length for each image, "
-            f"not {target!r}"
-        )
-    if given.ndim == 0:
-        given = np.full(n_images, given)
-    if len(given) != n_images:
-        raise TargetError(
-            f"{len(given)} targets do not fit {n_images} images: give one number, or one for each image"
-            + (
-                f" (several for the same image: [[{', '.join(map(str, given.ravel()))}]])"
-                if n_images == 1
-                else ""
-            )
-        )
-    return given.reshape(n_images, -1).tolist(), given.ndim == 1
 
 
 def _stretched(values: Tensor, at: Tensor, length: int) -> Tensor:

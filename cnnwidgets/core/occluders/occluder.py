@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from threading import RLock
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..half import has_bfloat16
 from ..module import as_module, prepared
 from .answers import Answers
 from .engines import Engines
@@ -48,6 +48,8 @@ class Occluder:
         ``"incremental"`` raises where it is not possible.
     like : Occluder, optional
         Of the same model: what was found out about the model is used again.
+    expected : int
+        How many squares will be asked for, about, if that is known: for many, one forward pass is saved.
 
     Attributes
     ----------
@@ -80,6 +82,7 @@ class Occluder:
         channel: int | None = None,
         engine: str = "auto",
         like: Occluder | None = None,
+        expected: int = 0,
     ) -> None:
         _one_of("precision", precision, PRECISIONS)
         _one_of("engine", engine, ENGINES)
@@ -90,7 +93,7 @@ class Occluder:
         if len(self.x) != 1:
             raise InputError(f"an Occluder looks at one image (1, C, H, W), not at {len(self.x)}; use x[:1]")
         self.image_size = tuple(self.x.shape[2:])
-        half = precision == "fast" and _has_bfloat16(self.x.device)
+        half = precision == "fast" and has_bfloat16(self.x.device)
         lacking = (
             "in full precision, as this machine has no bfloat16" if precision == "fast" and not half else ""
         )
@@ -102,7 +105,9 @@ class Occluder:
         self._state = _state(self.module)
         is_same = like is not None and like.module is self.module and like.is_current()
         self._known = like._known if is_same else {}
-        self._engines = Engines(self.module, self.x, layer, channel, engine, half, self._known, lacking)
+        self._engines = Engines(
+            self.module, self.x, layer, channel, engine, half, self._known, lacking, expected
+        )
         self.channel, self.baseline = self._engines.channel, self._engines.baseline
 
     @property
@@ -176,8 +181,8 @@ class Occluder:
         """Split squares into batches that are computed together; indices into ``rows``, each once."""
         height, width = self.image_size
         if batch_size is None:
-            place = self._place(rows, columns, size)
-            batch_size = self._engines.batch_size(place)
+            is_alone = len(rows) == 1
+            batch_size = 1 if is_alone else self._engines.batch_size(self._place(rows, columns, size))
         return alike(np.asarray(rows), np.asarray(columns), height, width, batch_size)
 
     def occluded(self, row: int, column: int, size: int | tuple[int, int] = 32, fill: Any = 0.0) -> Tensor:
@@ -251,20 +256,6 @@ def _inside(span: Span) -> np.ndarray:
     """Which units of each window are covered, (B, size)."""
     units = span.start[:, None] + np.arange(span.size)
     return (units >= span.first[:, None]) & (units < span.stop[:, None])
-
-
-def _has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is computed by the hardware, and not imitated, as far as torch knows."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
-        return False
-    known = [
-        getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    ]
-    if platform.machine().lower() in ("x86_64", "amd64") and any(known):
-        return any(has() for has in known if has is not None)
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..module import undisturbed
+from ..module import mixes_images, undisturbed
 from ..scores import class_scores
 from ..visit import visit
 from .answers import Answers, activity_of, check_channel, readable, strongest
@@ -32,26 +32,30 @@ class Plain:
         self, module: nn.Module, x: Tensor, layer: str | None, channel: int | None, half: bool = False
     ) -> None:
         self.module, self.layer, self.channel, self._half = module, layer, channel, half
-        self._image = Unoccluded(x)
+        self._x, self._image = x, Unoccluded(x)
         self._order = torch.channels_last  # the faster one on most processors
-        # such a batch norm mixes the images of a batch
-        self.alone = any(
-            isinstance(part, nn.modules.batchnorm._BatchNorm) and part.running_mean is None
-            for part in module.modules()
-        )
-        self.baseline = self._run(x)
+        self.alone = mixes_images(module)
+        self._baseline: Answers | None = None
+
+    @property
+    def baseline(self) -> Answers:
+        """For the unoccluded image; only run if it is asked for."""
+        if self._baseline is None:
+            self._baseline = self._run(self._x)
+        return self._baseline
 
     def batch_size(self, place: Place | None) -> int:
         """How many squares fit into a batch."""
         pixels = self._image.height * self._image.width
         return 1 if self.alone else max(1, min(64, 64 * 224 * 224 // pixels))
 
-    def work(self, place: Place | None) -> float:
-        """The same for each square."""
-        return 1.0
-
-    def run(self, pixels: Tensor, place: Place, whole: bool = True) -> Answers:
+    def run(self, pixels: Tensor, place: Place, channel: int | None = None) -> Answers:
         """What the network says of a batch of squares; see `Incremental.run`."""
+        if self.layer is not None and self.channel is None:
+            if channel is None:
+                self.baseline  # noqa: B018  which finds the channel that is watched
+            else:
+                self.channel = channel
         return self._run(Held(pixels, place, self._image).whole())
 
     def _run(self, x: Tensor) -> Answers:

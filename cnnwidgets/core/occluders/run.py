@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch import Tensor
 
-from ..errors import InputError, TargetError
+from ..errors import InputError
+from ..targets import check_targets
 from ..whole import at_least
 from .fills import fill_pixels
 from .occluder import Occluder
@@ -215,13 +216,6 @@ class OcclusionRun:
                 values[row, column] = np.mean([values[corner] for corner in corners], axis=0)
         self.label[row, column] = self.label[corners[0]]
         self.known[row, column] = True
-
-
-def check_targets(targets: Sequence[int], n_classes: int) -> None:
-    """Raise a TargetError that says the range, where one is no class of the network."""
-    for each in targets:
-        if not 0 <= each < n_classes:
-            raise TargetError(f"class {each} does not exist: the network has 0 to {n_classes - 1}")
 
 
 def _around(cells: np.ndarray, step: int, n: int) -> list[np.ndarray]:

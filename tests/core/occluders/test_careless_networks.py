@@ -171,7 +171,7 @@ def test_nothing_of_a_trace_is_left(engine, made, x):
 
 
 def test_it_says_that_the_machine_has_no_bfloat16(made, x, monkeypatch):
-    monkeypatch.setattr("cnnwidgets.core.occluders.occluder._has_bfloat16", lambda device: False)
+    monkeypatch.setattr("cnnwidgets.core.occluders.occluder.has_bfloat16", lambda device: False)
     found = occlusion(made(lambda net, y: F.relu(y)), x[:1], 2, 9, 6, precision="fast")
     assert found.precision == "exact" and found.error is None and "no bfloat16" in found.why
 

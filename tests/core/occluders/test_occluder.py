@@ -245,3 +245,70 @@ def test_few_squares_are_not_worth_a_trace(net, x, monkeypatch):
     second = occluder.occlude([3, 5], [4, 9], 6)
     assert "too few" not in occluder.why
     torch.testing.assert_close(first.scores, second.scores, atol=1e-9, rtol=0)
+
+
+class Counted(torch.nn.Module):
+    """Counts its forward passes, other than those that torch.fx traces."""
+
+    def __init__(self, inside):
+        super().__init__()
+        self.inside, self.times = inside, 0
+
+    def forward(self, x):
+        self.times += isinstance(x, torch.Tensor)
+        return self.inside(x)
+
+
+@pytest.mark.parametrize("layer", [None, "inside.conv3"])
+def test_many_squares_announced_save_a_forward_pass(layer, net, x):
+    few, many = Counted(net), Counted(net)
+    wanted = Occluder(few, x[:1], layer=layer, engine="incremental")
+    found = Occluder(many, x[:1], layer=layer, expected=1000)
+    assert found.engine == "incremental"
+    passes = 1 if layer is None else 2  # one to watch the layer
+    assert few.times - many.times == passes
+    assert found.channel == wanted.channel
+    torch.testing.assert_close(found.baseline.scores, wanted.baseline.scores, atol=1e-10, rtol=0)
+    if layer:
+        torch.testing.assert_close(found.baseline.activity, wanted.baseline.activity, atol=1e-10, rtol=0)
+    answers = [each.occlude([3, 20], [5, 30], 9, 0.0) for each in (found, wanted)]
+    torch.testing.assert_close(answers[0].scores, answers[1].scores, atol=1e-10, rtol=0)
+    before = many.times
+    Occluder(many, x[1:2], layer=layer, like=found, expected=1000)
+    assert many.times > before  # another image is compared with the network, too
+
+
+class Remembering(torch.nn.Module):
+    """Gives scores that torch.fx cannot see to depend on the image."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return torch.cat(
+            [self.scale * x.mean((2, 3)), torch.full((len(x), 1), float(x.detach().numpy().max())).to(x)], 1
+        )
+
+
+class Told(torch.nn.Module):
+    """Is traced without complaint, and then computes something else."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        scores = self.conv(x).mean((2, 3))
+        return scores + 1 if isinstance(x, torch.fx.Proxy) else scores
+
+
+@pytest.mark.parametrize("model", [Told, Remembering])
+def test_many_squares_announced_of_a_network_that_cannot_be_traced(model, x, reference):
+    net = model().double()
+    occluder = Occluder(net, x[:1].double(), expected=1000)
+    assert occluder.engine == "plain"
+    with torch.no_grad():
+        torch.testing.assert_close(occluder.baseline.scores, net(x[:1].double()))
+    truth = reference(net, x[:1].double(), 9, at=([3], [5]), pixels=0.0).scores[0, 0, 0]
+    torch.testing.assert_close(occluder.occlude([3], [5], 9, 0.0).scores[0], truth, atol=1e-10, rtol=0)

@@ -1,0 +1,147 @@
+"""Ways back through a ReLU: the gradient, DeconvNet's and that of guided backpropagation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from ..errors import InputError, NetworkError
+
+RULES = ("gradient", "deconvnet", "guided")
+
+_RELUS = {torch.relu, F.relu, Tensor.relu}
+_RELUS_IN_PLACE = {torch.relu_, F.relu_, Tensor.relu_}
+_CLAMPS = {torch.clamp, Tensor.clamp, torch.clip, Tensor.clip, torch.clamp_min, Tensor.clamp_min}
+_CLAMPS_IN_PLACE = {torch.clamp_, Tensor.clamp_, Tensor.clip_, torch.clamp_min_, Tensor.clamp_min_}
+
+
+def relu_backward(signal: Tensor, before: Tensor, rule: str = "gradient") -> Tensor:
+    r"""What goes back through a ReLU.
+
+    With :math:`f` the input in the forward pass and :math:`R` the signal that arrives from above:
+
+    ============== =========================================
+    ``gradient``   :math:`R \cdot 1[f > 0]`
+    ``deconvnet``  :math:`R \cdot 1[R > 0]`
+    ``guided``     :math:`R \cdot 1[R > 0] \cdot 1[f > 0]`
+    ============== =========================================
+
+    Parameters
+    ----------
+    signal, before : Tensor, the same shape
+        :math:`R` and :math:`f`.
+    rule : {"gradient", "deconvnet", "guided"}
+
+    Returns
+    -------
+    Tensor of that shape
+
+    Raises
+    ------
+    InputError
+        For another rule.
+
+    References
+    ----------
+    Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", 2014, section 2.1.
+
+    Springenberg, Dosovitskiy, Brox, Riedmiller, "Striving for Simplicity: The All Convolutional Net", 2015,
+    section 3.4 and figure 1.
+
+    Examples
+    --------
+    >>> signal, before = torch.tensor([-2.0, 3.0, 3.0]), torch.tensor([1.0, -1.0, 1.0])
+    >>> relu_backward(signal, before, "guided").tolist()
+    [-0.0, 0.0, 3.0]
+    """
+    if rule not in RULES:
+        raise InputError(f"rule is one of {', '.join(map(repr, RULES))}, not {rule!r}")
+    return _through(signal, before > 0, rule)
+
+
+def _through(signal: Tensor, was_positive: Tensor, rule: str) -> Tensor:
+    if rule != "gradient":
+        signal = signal * (signal > 0)
+    return signal if rule == "deconvnet" else signal * was_positive
+
+
+class _Relu(torch.autograd.Function):
+    """A ReLU with another way back."""
+
+    @staticmethod
+    def forward(ctx: Any, before: Tensor, rule: str, in_place: bool) -> Tensor:
+        ctx.rule = rule
+        # a mask of its own, since the network may write into the output later
+        ctx.save_for_backward(before > 0)
+        if in_place:
+            ctx.mark_dirty(before)
+            return before.relu_()
+        return before.relu()
+
+    @staticmethod
+    def backward(ctx: Any, signal: Tensor) -> tuple[Tensor, None, None]:
+        return _through(signal, *ctx.saved_tensors, ctx.rule), None, None
+
+
+class ReluRule(TorchFunctionMode):
+    """While it is entered, every ReLU of this thread goes back by a rule.
+
+    It acts on the operation, not on modules: a function, an in-place ReLU and one module that is used many
+    times all obey.
+
+    Parameters
+    ----------
+    rule : {"gradient", "deconvnet", "guided"}
+
+    Attributes
+    ----------
+    met : int
+        How many ReLUs were run so far.
+    """
+
+    def __init__(self, rule: str) -> None:
+        super().__init__()
+        if rule not in RULES:
+            raise InputError(f"rule is one of {', '.join(map(repr, RULES))}, not {rule!r}")
+        self.rule, self.met = rule, 0
+
+    def __torch_function__(
+        self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        before, in_place = _relu_of(func, args, kwargs)
+        if before is None:
+            return func(*args, **kwargs)
+        self.met += 1
+        if self.rule == "gradient":
+            return func(*args, **kwargs)
+        return _Relu.apply(before, self.rule, in_place)
+
+    def check(self) -> None:
+        """Raise a NetworkError if no ReLU was run."""
+        if not self.met:
+            name = "DeconvNet" if self.rule == "deconvnet" else "guided backpropagation"
+            raise NetworkError(
+                f"{name} changes the way back through ReLUs, and this network runs none (SiLU, GELU and "
+                "ReLU6 are others): use saliency, integrated_gradients or grad_cam"
+            )
+
+
+def _relu_of(func: Callable, args: tuple, kwargs: dict) -> tuple[Tensor | None, bool]:
+    """The input of a call that is a ReLU, and whether it is written over; None for another call."""
+    if func in _RELUS or func in _RELUS_IN_PLACE:
+        before = args[0] if args else kwargs.get("input")
+        inplace = kwargs.get("inplace", args[1] if len(args) > 1 else False)
+        return before, func in _RELUS_IN_PLACE or bool(inplace)
+    if func in _CLAMPS or func in _CLAMPS_IN_PLACE:
+        names = ("input", "min", "max")
+        given = dict(zip(names, args, strict=False)) | kwargs
+        low, high = given.get("min"), given.get("max")
+        if high is None and isinstance(low, (int, float)) and low == 0 and "out" not in kwargs:
+            return given.get("input"), func in _CLAMPS_IN_PLACE
+    return None, False

@@ -1,0 +1,105 @@
+"""Running a network so that gradients can be taken, and leaving no trace of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import NetworkError
+from ..module import undisturbed
+from .relu_rules import ReluRule
+
+
+@contextmanager
+def differentiable(module: nn.Module, rule: str = "gradient", half: bool = False) -> Iterator[None]:
+    """Gradients can be taken inside, whatever the caller has switched off, and ReLUs go back by a rule.
+
+    Parameters
+    ----------
+    module : Module
+    rule : {"gradient", "deconvnet", "guided"}
+    half : bool
+        Compute in bfloat16 what autocast knows.
+    """
+    kind = next((each.device.type for each in module.parameters()), "cpu")
+    with undisturbed(module), torch.inference_mode(False), torch.enable_grad():
+        _leave_inference(module)
+        relus = nullcontext() if rule == "gradient" else ReluRule(rule)
+        with torch.autocast(kind, torch.bfloat16, enabled=half), relus as met:
+            yield met
+
+
+def gradients(
+    of: Sequence[Tensor], towards: Sequence[Tensor], signal: Sequence[Tensor] | None = None
+) -> list[list[Tensor]]:
+    """Gradient of each of several numbers with respect to each of several tensors.
+
+    Parameters
+    ----------
+    of : sequence of T Tensors
+        Numbers that come from one run; or tensors, with a signal for each.
+    towards : sequence of Tensor
+    signal : sequence of T Tensors, optional
+        What arrives from above; 1 if not given.
+
+    Returns
+    -------
+    list of T lists of Tensor
+        Zeros where nothing depends on the tensor; of full precision at least.
+
+    Raises
+    ------
+    NetworkError
+        If the network cuts the way back.
+    """
+    found = []
+    for i, each in enumerate(of):
+        if not each.requires_grad:
+            raise NetworkError(
+                "no gradient comes back from the scores: the network runs under no_grad, or detaches its "
+                "activations, on the way; remove that, or use occlusion, which needs no gradients"
+            )
+        way_back = torch.autograd.grad(
+            each,
+            towards,
+            None if signal is None else signal[i],
+            retain_graph=i + 1 < len(of),
+            allow_unused=True,
+        )
+        rows = zip(towards, way_back, strict=True)
+        found.append([full(torch.zeros_like(one) if back is None else back) for one, back in rows])
+    return found
+
+
+def full(values: Tensor) -> Tensor:
+    """Half precision made full, as numpy knows no bfloat16; detached, and in the usual order in memory."""
+    dtype = torch.promote_types(values.dtype, torch.float32)
+    return values.detach().to(dtype).contiguous()
+
+
+def in_order(module: nn.Module, x: Tensor, run: Callable[[Tensor], Any]) -> Any:
+    """Run with channels last in memory, which most processors are faster with; else in the usual order.
+
+    A network that takes views of its activations may only know the usual order.
+    """
+    if x.device.type == "cpu" and any(isinstance(part, nn.Conv2d) for part in module.modules()):
+        try:
+            return run(torch.empty_like(x, memory_format=torch.channels_last).copy_(x))
+        except RuntimeError as error:
+            if "view" not in str(error) and "stride" not in str(error):
+                raise
+    return run(x)
+
+
+def _leave_inference(module: nn.Module) -> None:
+    """Copy tensors that were made under inference_mode, which autograd cannot use; put back by the caller."""
+    for part in module.modules():
+        for table in (part._parameters, part._buffers):
+            for name, tensor in table.items():
+                if tensor is not None and tensor.is_inference():
+                    copy = tensor.clone()
+                    table[name] = nn.Parameter(copy, False) if table is part._parameters else copy
