@@ -244,7 +244,12 @@ class LiveFigure(ipywidgets.VBox):
         if kind == "draw":
             self._try(kind, self._draw_for_browser, canvas, content, buffers)
         elif self.figure is not None:
-            self._try(kind, canvas._handle_message, canvas, content, buffers)
+            self._try(kind, self._handle, canvas, content, buffers)
+
+    def _handle(self, canvas: Any, content: dict, buffers: list) -> None:
+        with self.lock:  # a cell, which is another thread, may be drawing
+            if self.figure is not None:
+                canvas._handle_message(canvas, content, buffers)
 
     def _draw_for_browser(self, canvas: Any, content: dict, buffers: list) -> None:
         with self.lock:

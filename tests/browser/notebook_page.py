@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import time
 from contextlib import suppress
 
@@ -73,12 +74,13 @@ class NotebookPage:
     @property
     def kernel_errors(self) -> list[str]:
         """Exceptions and stderr from the kernel since the page opened, those in widget callbacks included."""
-        errors = self.page.evaluate("() => window.cwKernelErrors")
-        if any(CONTROL in error for error in errors):
-            # The page asked for widgets before the kernel had imported ipywidgets: noise of one comm.
-            unknown = next((error for error in errors if error.startswith("No such comm: ")), None)
-            errors = [error for error in errors if CONTROL not in error and error != unknown]
-        return errors
+        opened, errors = self.page.evaluate("() => [window.cwComms, window.cwKernelErrors]")
+        # The page asks for widgets before the kernel has imported ipywidgets: noise of a comm of its own.
+        unknown = [re.fullmatch(r"No such comm: (\S+)\s*", error) for error in errors]
+        rows = zip(errors, unknown, strict=True)
+        return [
+            error for error, found in rows if CONTROL not in error and not (found and found[1] not in opened)
+        ]
 
     def kernel(self, expression: str):
         """Value of a Python expression in the notebook's kernel (anything JSON can carry)."""
@@ -108,7 +110,9 @@ class NotebookPage:
 
 _LISTEN_TO_KERNEL = """() => {
   window.cwKernelErrors = [];
+  window.cwComms = []; // those that the kernel has opened
   jupyterapp.shell.currentWidget.sessionContext.iopubMessage.connect((_, { header, content }) => {
+    if (header.msg_type === "comm_open") cwComms.push(content.comm_id);
     if (header.msg_type === "error") cwKernelErrors.push(`${content.ename}: ${content.evalue}`);
     if (header.msg_type === "stream" && content.name === "stderr") cwKernelErrors.push(content.text);
   });

@@ -16,7 +16,9 @@ from ..scores import class_scores
 from ..targets import Target, check_targets, target_lists
 from .run import full, in_order
 
-_POOLS = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean}
+_AVERAGES = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean, torch.sum, Tensor.sum}
+_ROWS = {torch.flatten, Tensor.flatten, torch.reshape, Tensor.reshape, Tensor.view}
+"""What an average over maps may begin with; whether it was one is seen from its numbers."""
 
 
 def cam(model: nn.Module, x: Tensor, target: Target) -> Tensor:
@@ -104,7 +106,6 @@ def _maps_and_weights(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
         averages, weights, answer = end.linear
         is_last = answer.numel() == scores.numel() and torch.equal(answer.reshape(scores.shape), scores)
         fits = is_last and averages.numel() == len(x) * weights.shape[1]
-        # a copy of the maps only where a later layer may write over them: they were cloned when seen
         if fits and end.maps is not None and _are_averages(averages, end.maps):
             return full(end.maps), full(weights)
     raise NetworkError(
@@ -136,10 +137,11 @@ class _End(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         first = args[0] if args else kwargs.get("input")
-        seen = first.clone() if func in _POOLS and isinstance(first, Tensor) and first.ndim == 4 else None
+        has_maps = isinstance(first, Tensor) and first.ndim == 4
         answer = func(*args, **kwargs)
-        if seen is not None and answer.numel() == seen.shape[0] * seen.shape[1]:
-            self.maps = seen
+        begins = func in _AVERAGES or (func in _ROWS and answer.ndim == 3)
+        if begins and has_maps and answer.shape[:2] == first.shape[:2]:
+            self.maps = first.clone()  # a later layer may write over them
         elif func in (F.linear, F.conv2d):
             weights = args[1] if len(args) > 1 else kwargs["weight"]
             if func is F.linear or weights.shape[2:] == (1, 1) == answer.shape[2:]:

@@ -53,7 +53,7 @@ def score_cam(
     Returns
     -------
     Tensor, shape (N, h, w) or (N, T, h, w)
-        Raw values at the size of the layer; NaN if no map makes a mask.
+        Raw values at the size of the layer; zeros if no map makes a mask.
 
     Raises
     ------
@@ -101,6 +101,8 @@ def _masks(maps: Tensor, size: tuple[int, int]) -> Tensor:
 def _weighted(maps: Tensor, scores: Tensor) -> Tensor:
     """For one image: maps (K, h, w), scores (K, T) of its masks; (T, h, w)."""
     is_flat = maps.amin((-2, -1)) == maps.amax((-2, -1))
+    if is_flat.all():
+        return maps.new_zeros(scores.shape[1], *maps.shape[1:])
     scores = scores.to(maps).masked_fill(is_flat[:, None], -torch.inf)
     return torch.einsum("kt,kij->tij", scores.softmax(0), maps).relu()
 
