@@ -42,6 +42,7 @@ from .occluders import Occluder, OcclusionMap, OcclusionRun, fill_pixels, occlus
 from .patches import Patch, Patches, PatchScan, Unit, average_patch, cut_patch, max_activating_patches
 from .receptive_field import ReceptiveField
 from .scores import class_scores
+from .segmentation import iou, segment
 
 __all__ = [
     "CnnWidgetsError",
@@ -90,6 +91,7 @@ __all__ = [
     "input_x_gradient",
     "integrated_gradients",
     "integrated_gradients_steps",
+    "iou",
     "layer_cam",
     "list_layers",
     "max_activating_patches",
@@ -101,6 +103,7 @@ __all__ = [
     "saliency",
     "score_cam",
     "score_gradients",
+    "segment",
     "smooth_grad",
     "smooth_grad_steps",
     "undisturbed",

@@ -2,18 +2,22 @@
 
 from .activation_explorer import ActivationExplorer
 from .base import Explorer
+from .deconv_explorer import DeconvExplorer
 from .explore import explore
 from .filter_explorer import FilterExplorer
 from .occlusion_explorer import OcclusionExplorer
 from .patch_explorer import PatchExplorer
+from .saliency_explorer import SaliencyExplorer
 from .selection import Selection
 
 __all__ = [
     "ActivationExplorer",
+    "DeconvExplorer",
     "Explorer",
     "FilterExplorer",
     "OcclusionExplorer",
     "PatchExplorer",
+    "SaliencyExplorer",
     "Selection",
     "explore",
 ]

@@ -34,16 +34,23 @@ class PicturesSeen:
         InputError
             If the image is not at hand.
         """
+        return self._keep(patches, image, None)
+
+    def both(self, patches, image):
+        """One image of a scan as the network took it, a tensor (C, H, W), and as `picture` gives it."""
+        x = patches.tensor(image)
+        return x, self._keep(patches, image, x)
+
+    def _keep(self, patches, image, x):
         place = patches.images, image
         if place not in self._kept:
-            self._kept[place] = self._made(patches, image)
+            self._kept[place] = self._made(patches, image, patches.tensor(image) if x is None else x)
         self._kept.move_to_end(place)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return self._kept[place]
 
-    def _made(self, patches, image):
-        x = patches.tensor(image)
+    def _made(self, patches, image, x):
         try:
             return self._network.to_image(x)
         except InputError:  # a preprocessing that cannot be undone

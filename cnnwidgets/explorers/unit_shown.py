@@ -26,7 +26,7 @@ def read_unit(found, unit, which, seen):
     pictures : list of ndarray of uint8 (H, W, 3)
     average : ndarray of uint8 (h, w, 3) or None
     """
-    patches = [] if _is_silent(unit) else unit.patches(which)[:MOST]
+    patches = shown_patches(unit, which)[:MOST]
     pictures = [seen.picture(found, patch.image) for patch in patches]
     average = None
     if patches:
@@ -38,6 +38,11 @@ def read_unit(found, unit, which, seen):
         mean[:, n == 0] = 235
         average = mean.round().byte().movedim(0, -1).numpy()
     return found, unit, which, patches, pictures, average
+
+
+def shown_patches(unit, which):
+    """Its patches; none where its map is zero everywhere, and there is no place to show."""
+    return [] if _is_silent(unit) else unit.patches(which)
 
 
 def _is_silent(unit):

@@ -1,8 +1,12 @@
 """Reusable widgets: each is an ipywidget with documented traits that works alone in anyone's notebook."""
 
 from .activation_grid import ActivationGrid
+from .attribution_grid import AttributionGrid, AttributionPanel
 from .base import Widget, shown_errors
+from .cam_control import CamControl
 from .class_picker import ClassPicker
+from .convolution_stepper import ConvolutionStepper
+from .explanation_control import ExplanationControl
 from .filter_grid import FilterGrid
 from .heat_map import HeatMap
 from .image_picker import ImagePicker
@@ -13,12 +17,19 @@ from .neuron_slider import NeuronSlider
 from .occlusion_control import OcclusionControl
 from .occlusion_image import OcclusionImage
 from .patch_grid import PatchGrid
+from .relu_rules import ReluRules
 from .scan_control import ScanControl
+from .tile_blocks import TileBlocks
 from .unit_search import UnitSearch
 
 __all__ = [
     "ActivationGrid",
+    "AttributionGrid",
+    "AttributionPanel",
+    "CamControl",
     "ClassPicker",
+    "ConvolutionStepper",
+    "ExplanationControl",
     "FilterGrid",
     "HeatMap",
     "ImagePicker",
@@ -29,7 +40,9 @@ __all__ = [
     "OcclusionControl",
     "OcclusionImage",
     "PatchGrid",
+    "ReluRules",
     "ScanControl",
+    "TileBlocks",
     "UnitSearch",
     "Widget",
     "shown_errors",

@@ -102,6 +102,27 @@ def _inside(inner: Box, outer: Box) -> Box:
     return top, left, max(top, min(inner[2], outer[2])), max(left, min(inner[3], outer[3]))
 
 
+def sent_patches(patches: list[Patch]) -> tuple[bytes, list[int], list[dict]]:
+    """Patches for the browser: their pictures one behind the other, where each ends, and the rest."""
+    sent = {id(patch.picture): patch.picture for patch in patches}
+    sent = {name: sent_picture(picture) for name, picture in sent.items()}
+    pictures = list(dict.fromkeys(sent.values()))  # the same picture goes once
+    places = {encoded: place for place, encoded in enumerate(pictures)}
+    ends = np.cumsum([len(each) for each in pictures], dtype=int).tolist()
+    described = [
+        {
+            "picture": places[sent[id(patch.picture)]],
+            "box": list(patch.box),
+            "seen": list(patch.seen),
+            "known": patch.known,
+            "source": patch.source,
+            "note": patch.note,
+        }
+        for patch in patches
+    ]
+    return b"".join(pictures), ends, described
+
+
 def sent_picture(picture: Image.Image) -> bytes:
     """A whole picture for the browser."""
     if picture.width * picture.height <= EXACT_PIXELS:
@@ -120,13 +141,14 @@ def patches_picture(patches: list[Patch], size: tuple[int, int], columns: int = 
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(22)
     for place, patch in enumerate(patches):
         x, y = place % columns * (width + gap), place // columns * (height + line)
-        sheet.paste(_tile(patch, size, (width, height)), (x, y))
+        sheet.paste(patch_tile(patch, size, (width, height)), (x, y))
         text = number(patch.value).replace("−", "-")
         draw.text((x + width / 2, y + height + 16), text, font=font, fill=INK, anchor="mm")
     return sheet
 
 
-def _tile(patch: Patch, size: tuple[int, int], shown: tuple[int, int]) -> Image.Image:
+def patch_tile(patch: Patch, size: tuple[int, int], shown: tuple[int, int]) -> Image.Image:
+    """One patch, padding hatched; `size` is what all have in pixels, `shown` the (width, height) drawn."""
     width, height = shown
     diagonal = np.add.outer(np.arange(height), np.arange(width)) // 3 % 4 == 0
     tile = Image.fromarray(np.where(diagonal, 200, 245).astype(np.uint8)).convert("RGB")

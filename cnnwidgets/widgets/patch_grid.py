@@ -10,7 +10,7 @@ from PIL import Image
 from ..render import COLORMAPS, DIVERGING, lut, png_bytes, quantise
 from ._assets import css, esm
 from ._histogram import checked_histogram
-from ._patches import Patch, patches_of, patches_picture, sent_picture
+from ._patches import Patch, patches_of, patches_picture, sent_patches
 from ._traits import BrowserBytes, Floats, as_numpy
 from ._words import number
 from .base import Widget
@@ -214,26 +214,12 @@ class PatchGrid(Widget):
             self._send_patches(sets.get(self.which, []))
 
     def _send_patches(self, patches: list[Patch]) -> None:
-        sent = {id(patch.picture): patch.picture for patch in patches}
-        sent = {name: sent_picture(picture) for name, picture in sent.items()}
-        pictures = list(dict.fromkeys(sent.values()))  # the same picture goes once
-        places = {encoded: place for place, encoded in enumerate(pictures)}
+        pictures, ends, described = sent_patches(patches)
         with self.hold_sync():
             self._drawn = patches
-            self._pictures = b"".join(pictures)
-            self._ends = np.cumsum([len(each) for each in pictures], dtype=int).tolist()
+            self._pictures, self._ends = pictures, ends
             self._values = [patch.value for patch in patches]
-            self._patches = [
-                {
-                    "picture": places[sent[id(patch.picture)]],
-                    "box": list(patch.box),
-                    "seen": list(patch.seen),
-                    "known": patch.known,
-                    "source": patch.source,
-                    "note": patch.note,
-                }
-                for patch in patches
-            ]
+            self._patches = described
             self.chosen = None
             self._forget_map()
 

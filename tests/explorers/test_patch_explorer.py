@@ -219,7 +219,7 @@ def test_layers_can_be_asked_for(network):
 def test_layers_that_did_not_come_along_are_scanned_for(monkeypatch):
     """And not silently left out."""
     monkeypatch.setattr(
-        "cnnwidgets.explorers.patch_explorer.scanned_town", lambda: cw.data.Toytown("test", length=24)
+        "cnnwidgets.explorers.unit_explorer.scanned_town", lambda: cw.data.Toytown("test", length=24)
     )
     explorer = PatchExplorer("toynet", layers=["relu5"])
     assert explorer.scan.source == "24 Toytown pictures" == explorer.scan.home
@@ -299,7 +299,7 @@ def test_another_network_whose_layers_have_the_same_names_shows_nothing_of_the_o
     parts = [type(part)(*arguments) for part, arguments in _twin_parts()]
     reading = Preprocess((HEIGHT, WIDTH), mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
     twin = cw.wrap(nn.Sequential(*parts), preprocess=reading, name="twin")
-    monkeypatch.setattr("cnnwidgets.explorers.patch_explorer.ComeAlong", lambda: pictures(12, seed=3))
+    monkeypatch.setattr("cnnwidgets.explorers.unit_explorer.ComeAlong", lambda: pictures(12, seed=3))
 
     async def scenario():
         explorer = PatchExplorer(network, images=pictures(), layer="2")
@@ -535,7 +535,7 @@ def test_a_plain_module():
 
 
 def test_a_network_without_patches_of_its_own_looks_at_pictures_that_come_along(network, monkeypatch):
-    monkeypatch.setattr("cnnwidgets.explorers.patch_explorer.ComeAlong", lambda: pictures(10))
+    monkeypatch.setattr("cnnwidgets.explorers.unit_explorer.ComeAlong", lambda: pictures(10))
     explorer = PatchExplorer(network)
     assert explorer.scan.source == explorer.scan.home == "10 pictures that come along"
     assert len(explorer.grid.values) == 9

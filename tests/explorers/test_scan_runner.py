@@ -438,7 +438,7 @@ def test_the_kernel_stays_free_while_a_folder_is_looked_through(network, monkeyp
     async def steps():
         explorer = PatchExplorer(network, images=pictures(12), layer="2")
         await explorer.done()
-        monkeypatch.setattr("cnnwidgets.explorers.patch_explorer.images_of", slow)
+        monkeypatch.setattr("cnnwidgets.explorers.unit_explorer.images_of", slow)
         began = time.monotonic()
         explorer.scan.start("/")
         assert time.monotonic() - began < 0.3 and explorer.scan.running

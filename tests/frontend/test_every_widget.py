@@ -16,9 +16,11 @@ from cnnwidgets.widgets import (
     ScanControl,
     UnitSearch,
 )
+from cnnwidgets.widgets.convolution_stepper import ConvolutionStepper
 from cnnwidgets.widgets.heat_map import HeatMap
 from cnnwidgets.widgets.occlusion_control import OcclusionControl
 from cnnwidgets.widgets.occlusion_image import OcclusionImage
+from cnnwidgets.widgets.relu_rules import ReluRules
 
 MAPS = np.random.default_rng(0).random((6, 4, 5), dtype=np.float32)
 
@@ -73,6 +75,9 @@ MAKE = {
     "OcclusionImage": lambda: OcclusionImage(Image.new("RGB", (50, 40), "teal")),
     "HeatMap": lambda: HeatMap(MAPS[0], image=Image.new("RGB", (50, 40), "teal"), baseline=0.5),
     "HeatMap, classes": lambda: HeatMap(MAPS[0].round(), names=["cat", "dog"]),
+    "ReluRules": lambda: ReluRules(position=(1, 2)),
+    "ConvolutionStepper": lambda: ConvolutionStepper(step=8),
+    "ConvolutionStepper, back": lambda: ConvolutionStepper(step=8, direction="back", method="gather"),
 }
 
 

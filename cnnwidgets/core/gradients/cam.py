@@ -21,6 +21,7 @@ _ROWS = {torch.flatten, Tensor.flatten, torch.reshape, Tensor.reshape, Tensor.vi
 """What an average over maps may begin with; whether it was one is seen from its numbers."""
 
 
+@torch.inference_mode(False)
 def cam(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     r"""Feature maps before global average pooling, weighted as the linear layer behind it weighs their means.
 

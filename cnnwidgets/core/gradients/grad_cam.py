@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import LayerError
@@ -139,6 +140,7 @@ def hires_cam(model: nn.Module, x: Tensor, target: Target, layer: str, relu: boo
     return _of_layer(model, x, target, layer, lambda maps, back: combine_hires_cam(maps, back, relu))
 
 
+@torch.inference_mode(False)
 def guided_grad_cam(model: nn.Module, x: Tensor, target: Target, layer: str) -> Tensor:
     r"""Guided backpropagation times Grad-CAM: sharp like the one, of a class like the other.
 
@@ -181,6 +183,7 @@ def check_maps(maps: Tensor, layer: str) -> None:
         )
 
 
+@torch.inference_mode(False)
 def _of_layer(
     model: nn.Module, x: Tensor, target: Target, layer: str, combine: Callable[[Tensor, Tensor], Tensor]
 ) -> Tensor:

@@ -20,6 +20,7 @@ from .run import full
 from .score_gradients import is_fast, pass_back
 
 
+@torch.inference_mode(False)
 def integrated_gradients(
     model: nn.Module,
     x: Tensor,
@@ -96,6 +97,7 @@ def integrated_gradients(
     return found, _gap(as_module(model), x, target, baseline, found)
 
 
+@torch.inference_mode(False)
 def integrated_gradients_steps(
     model: nn.Module,
     x: Tensor,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import CheckpointError
 
 from ..errors import NetworkError
 from ..module import undisturbed
@@ -63,16 +64,34 @@ def gradients(
                 "no gradient comes back from the scores: the network runs under no_grad, or detaches its "
                 "activations, on the way; remove that, or use occlusion, which needs no gradients"
             )
-        way_back = torch.autograd.grad(
-            each,
-            towards,
-            None if signal is None else signal[i],
-            retain_graph=i + 1 < len(of),
-            allow_unused=True,
-        )
+        try:
+            way_back = torch.autograd.grad(
+                each,
+                towards,
+                None if signal is None else signal[i],
+                retain_graph=i + 1 < len(of),
+                allow_unused=True,
+            )
+        except RuntimeError as error:
+            raise _named(error) from error
         rows = zip(towards, way_back, strict=True)
         found.append([full(torch.zeros_like(one) if back is None else back) for one, back in rows])
     return found
+
+
+def _named(error: RuntimeError) -> Exception:
+    """What is known to go wrong on the way back, with its mend; else the error itself."""
+    if isinstance(error, CheckpointError):
+        return NetworkError(
+            "the network computes parts anew on the way back (torch.utils.checkpoint), where ReLUs obey no "
+            "other rule; switch that off (DenseNet: memory_efficient=False)"
+        )
+    if "modified by an inplace operation" in str(error):
+        return NetworkError(
+            "the network writes over an activation that the way back needs, so that it could not be trained "
+            f"either; replace that in-place operation ({str(error).splitlines()[0]})"
+        )
+    return error
 
 
 def full(values: Tensor) -> Tensor:

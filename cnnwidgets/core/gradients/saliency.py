@@ -1,5 +1,6 @@
 """Saliency: which pixels, changed a little, would change the score most?"""
 
+import torch
 from torch import Tensor, nn
 
 from ..module import as_module, prepared
@@ -7,6 +8,7 @@ from ..targets import Target
 from .score_gradients import input_gradient
 
 
+@torch.inference_mode(False)
 def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     r"""Absolute gradient of a class score with respect to the pixels, largest of the channels.
 
@@ -52,6 +54,7 @@ def saliency(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     return input_gradient(model, x, target).abs().amax(dim=-3)
 
 
+@torch.inference_mode(False)
 def input_x_gradient(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     r"""Gradient of a class score times the pixels.
 

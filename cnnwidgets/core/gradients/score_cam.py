@@ -18,6 +18,7 @@ from .run import full, in_order
 from .upsample import upsample
 
 
+@torch.inference_mode(False)
 def score_cam(
     model: nn.Module,
     x: Tensor,

@@ -37,6 +37,7 @@ class ScoreGradients(NamedTuple):
     layers: dict[str, tuple[Tensor, Tensor]]
 
 
+@torch.inference_mode(False)
 def score_gradients(
     model: nn.Module,
     x: Tensor,
@@ -100,6 +101,7 @@ def score_gradients(
     return found
 
 
+@torch.inference_mode(False)
 def input_gradient(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     r"""Gradient of a class score with respect to the pixels, :math:`\partial S_t / \partial x`.
 

@@ -85,6 +85,7 @@ def smooth_grad(
     return mean
 
 
+@torch.inference_mode(False)
 def smooth_grad_steps(
     model: nn.Module,
     x: Tensor,

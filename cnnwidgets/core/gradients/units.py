@@ -136,6 +136,7 @@ def guided_backprop(
     return _back(model, x, target, layer, channel, position, "guided")
 
 
+@torch.inference_mode(False)
 def unit_gradient(
     model: nn.Module,
     x: Tensor,
