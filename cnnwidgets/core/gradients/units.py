@@ -255,9 +255,10 @@ def _positions(position: object, n_images: int) -> list[tuple[int, int]] | None:
         return None
     try:
         given = torch.as_tensor(position)
-        pairs = given.expand(n_images, 2)
     except (RuntimeError, TypeError, ValueError):
-        given = pairs = None
-    if given is None or given.is_floating_point() or given.dtype is torch.bool:
+        given = torch.empty(0)
+    fits = tuple(given.shape) in ((2,), (n_images, 2))
+    if not fits or given.is_floating_point() or given.dtype is torch.bool:
         raise InputError(f"position is (row, column), or one for each image, not {position!r}")
+    pairs = given.expand(n_images, 2)
     return [tuple(pair) for pair in pairs.tolist()]
