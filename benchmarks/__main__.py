@@ -18,6 +18,7 @@ BENCHMARKS = (
     "slider",
     "occlusion",
     "occlusion_drag",
+    "explanations",
     "first_widget",
 )
 

@@ -2,6 +2,7 @@
 
 from .activation_explorer import ActivationExplorer
 from .base import Explorer
+from .cam_explorer import CamExplorer
 from .deconv_explorer import DeconvExplorer
 from .explore import explore
 from .filter_explorer import FilterExplorer
@@ -12,6 +13,7 @@ from .selection import Selection
 
 __all__ = [
     "ActivationExplorer",
+    "CamExplorer",
     "DeconvExplorer",
     "Explorer",
     "FilterExplorer",

@@ -8,7 +8,24 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cnnwidgets.core import capture, list_layers, occlusion
+from cnnwidgets.core import (
+    CnnWidgetsError,
+    cam,
+    capture,
+    deconvnet,
+    grad_cam,
+    guided_backprop,
+    guided_grad_cam,
+    input_gradient,
+    integrated_gradients,
+    integrated_gradients_steps,
+    list_layers,
+    occlusion,
+    score_cam,
+    score_gradients,
+    smooth_grad,
+    smooth_grad_steps,
+)
 
 ARCHITECTURES = {
     "alexnet": (64, 72),
@@ -106,6 +123,113 @@ def test_torchvision(architecture, name):
     assert everything(net, x) == before
 
 
+def explanations(net: nn.Module, x: torch.Tensor, layer: str) -> dict:
+    """Each way of running a network forward and back."""
+    return {
+        "gradient": lambda: input_gradient(net, x, [1, 0]),
+        "all at once": lambda: score_gradients(net, x, [[1, 0], [0, 2]], [layer], rule="guided"),
+        "deconvnet": lambda: deconvnet(net, x, 1),
+        "deconvnet of a map": lambda: deconvnet(net, x, layer=layer, channel=0),
+        "guided backprop of a neuron": lambda: guided_backprop(
+            net, x, layer=layer, channel=1, position=(0, 0)
+        ),
+        "noise": lambda: smooth_grad(net, x, 1, n_samples=2),
+        "fast": lambda: smooth_grad(net, x, 1, n_samples=1, precision="fast"),
+        "path": lambda: integrated_gradients(net, x, 1, "noise", n_steps=2, return_gap=True),
+        "grad_cam": lambda: grad_cam(net, x, 1, layer),
+        "guided_grad_cam": lambda: guided_grad_cam(net, x, 1, layer),
+        "cam": lambda: cam(net, x, 1),
+        "no such layer": lambda: grad_cam(net, x, 1, "nothing"),
+        "no such class": lambda: input_gradient(net, x, 10_000),
+        "no such channel": lambda: deconvnet(net, x, layer=layer, channel=10_000),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "densenet121", "squeezenet1_1", "googlenet", "mobilenet_v2", "convnext_tiny", "swin_t"],
+)
+def test_explanations_of_torchvision(architecture, name):
+    net, x = architecture(name), torch.randn(2, 3, *ARCHITECTURES[name], requires_grad=True)
+    disorder(net)
+    shapes = {layer.name: layer.output_shape for layer in list_layers(net, x.shape[1:])}
+    layer = [name for name, shape in shapes.items() if len(shape or ()) == 3][2]
+    before = everything(net, x)
+    worked = set()
+    for what, call in explanations(net, x, layer).items():
+        try:
+            call()
+            worked.add(what)
+        except CnnWidgetsError:  # no ReLU, no global average pooling
+            pass
+        assert everything(net, x) == before, what
+    assert worked >= {"gradient", "noise", "fast", "path", "grad_cam"}
+    assert not worked & {"no such layer", "no such class", "no such channel"}
+    if name in ("resnet18", "densenet121", "googlenet"):
+        assert len(worked) == 11
+
+
+class Spark(torch.autograd.Function):
+    """Does nothing on the way there, and raises on the way back."""
+
+    @staticmethod
+    def forward(ctx, values):
+        return values.clone()
+
+    @staticmethod
+    def backward(ctx, signal):
+        raise KeyboardInterrupt("blown on the way back")
+
+
+@pytest.mark.parametrize("where", ["there", "back"])
+def test_explanations_that_are_interrupted(architecture, where):
+    net, x = architecture("resnet18"), torch.randn(2, 3, 40, 32, requires_grad=True)
+    disorder(net)
+    fuse = Fuse()
+    net.layer3[0].conv1.register_forward_hook(
+        fuse if where == "there" else lambda part, inputs, output: Spark.apply(output)
+    )
+    fuse.error = KeyboardInterrupt
+    before = everything(net, x)
+    calls = explanations(net, x, "layer1.0.conv1")
+    calls["score_cam"] = lambda: score_cam(net, x, 1, "layer1.0.conv1")
+    for what, call in calls.items():
+        # from a layer below one does not come by; CAM and Score-CAM do not go back
+        is_past = what.endswith(("map", "neuron")) or (where == "back" and what in ("cam", "score_cam"))
+        if "no such" in what or is_past:
+            continue
+        with pytest.raises(KeyboardInterrupt, match="blown"):
+            call()
+        assert everything(net, x) == before, what
+
+
+def test_steps_that_are_left_half_way(residual, images):
+    disorder(residual)
+    images.requires_grad_()
+    before = everything(residual, images)
+    for steps in (
+        smooth_grad_steps(residual, images, 1, n_samples=6, batch_size=2),
+        integrated_gradients_steps(residual, images, 1, n_steps=6, batch_size=2),
+    ):
+        next(steps)
+        assert everything(residual, images) == before  # also while a caller paints what there is so far
+        next(steps)
+        del steps
+        assert everything(residual, images) == before
+
+    def stop(done, total):
+        raise KeyboardInterrupt("enough")
+
+    for call in (
+        lambda: smooth_grad(residual, images, 1, n_samples=6, batch_size=2, progress=stop),
+        lambda: integrated_gradients(residual, images, 1, n_steps=6, batch_size=2, progress=stop),
+        lambda: score_cam(residual, images, 1, "conv2", batch_size=2, progress=stop),
+    ):
+        with pytest.raises(KeyboardInterrupt, match="enough"):
+            call()
+        assert everything(residual, images) == before
+
+
 class Fuse:
     """A user's hook, which stays where it is; raises when it is told to."""
 
@@ -145,6 +269,11 @@ def test_buffers_written_and_random_numbers_drawn_in_evaluation_mode():
         lambda: capture(net, x, ["0.conv", "1"]),
         lambda: capture(net, x, ["0.norm"]),
         lambda: occlusion(net, x, 0, size=3, stride=2),
+        lambda: input_gradient(net, x, 0),
+        lambda: grad_cam(net, x, 0, "0.conv"),
+        lambda: deconvnet(net, x, 0),
+        lambda: smooth_grad(net, x, 0, n_samples=2),
+        lambda: score_cam(net, x, 0, "0.conv"),
     ):
         try:
             call()

@@ -6,7 +6,10 @@ from PIL import Image
 
 from cnnwidgets.widgets import (
     ActivationGrid,
+    AttributionGrid,
+    CamControl,
     ClassPicker,
+    ExplanationControl,
     FilterGrid,
     ImagePicker,
     LayerPicker,
@@ -14,6 +17,7 @@ from cnnwidgets.widgets import (
     NeuronSlider,
     PatchGrid,
     ScanControl,
+    TileBlocks,
     UnitSearch,
 )
 from cnnwidgets.widgets.convolution_stepper import ConvolutionStepper
@@ -47,8 +51,24 @@ def patches_and_all():
     return grid
 
 
+def tiles_and_images():
+    """With a chosen tile, one block that is there, one that is to come, and one that never will."""
+    blocks = TileBlocks(views=["strongest", "weakest"], notes={"DeconvNet": "what is positive"})
+    pictures = np.random.default_rng(3).integers(0, 256, (4, 20, 30, 3), dtype=np.uint8)
+    images = np.random.default_rng(4).normal(size=(4, 3, 20, 30))
+    patches = [dict(picture=each, box=(-3, 4, 4, 13), value=2.5) for each in pictures]
+    blocks.show(patches, {"DeconvNet": images, "guided backprop": None, "gradient": "there is none"})
+    blocks.chosen = 1
+    return blocks
+
+
 MAKE = {
     "ActivationGrid": lambda: ActivationGrid(MAPS, image=Image.new("RGB", (50, 40), "teal")),
+    "AttributionGrid": lambda: AttributionGrid(
+        [dict(key=k, values=MAPS[:3], kind=k) for k in ("heat", "signed", "colour")],
+        image=Image.new("RGB", (50, 40), "teal"),
+        can_choose=True,
+    ),
     "ClassPicker": lambda: ClassPicker(classes=["cat", "dog", "bus"], probabilities=[0.2, 0.7, 0.1]),
     "FilterGrid": lambda: analysed(FILTERS),
     "FilterGrid, higher layer": lambda: analysed(FILTERS[:, [0, 1, 2, 0]]),
@@ -68,9 +88,12 @@ MAKE = {
     "NeuronSlider": lambda: NeuronSlider(strengths=MAPS.max((1, 2))),
     "PatchGrid": patches_and_all,
     "ScanControl": lambda: ScanControl(source="5,000 Toytown pictures"),
+    "TileBlocks": tiles_and_images,
     "UnitSearch": lambda: UnitSearch(
         parts=["wheel"], part="wheel", hits=[dict(layer="conv5", channel=54, score=0.31)]
     ),
+    "CamControl": lambda: CamControl(methods=["CAM", "Grad-CAM"], layers=["conv1", "conv2"]),
+    "ExplanationControl": lambda: ExplanationControl(offered=["saliency", "SmoothGrad"]),
     "OcclusionControl": lambda: OcclusionControl(image_size=(96, 128)),
     "OcclusionImage": lambda: OcclusionImage(Image.new("RGB", (50, 40), "teal")),
     "HeatMap": lambda: HeatMap(MAPS[0], image=Image.new("RGB", (50, 40), "teal"), baseline=0.5),

@@ -1,0 +1,123 @@
+"""t-SNE, by openTSNE: step by step, and with new points placed into an old map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import InputError
+
+EARLY = 250
+"""Iterations with exaggerated attraction, during which clusters form."""
+STEP = 25
+"""Iterations between two looks."""
+FIRST = 50
+"""Principal components that are used, where there are more numbers than that."""
+
+
+class Stage(NamedTuple):
+    """The map at one moment.
+
+    Attributes
+    ----------
+    iteration : int
+    points : ndarray of float64, shape (n, 2)
+    divergence : float
+        Kullback-Leibler divergence between the neighbourhoods in truth and in the map, which is minimised;
+        during the first 250 iterations that of exaggerated attraction. NaN before the first one.
+    """
+
+    iteration: int
+    points: np.ndarray
+    divergence: float
+
+
+@dataclass
+class TSNE:
+    """One optimisation, which may be looked at and left after every step.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape (n, d)
+    perplexity : float
+        How many neighbours each point shall have, about.
+    n_iterations : int
+    seed : int
+    n_jobs : int
+        Processors; -1 for all.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> run = TSNE(rng.normal(size=(40, 5)), perplexity=5, n_iterations=50)
+    >>> [stage.iteration for stage in run.steps(25)]
+    [0, 25, 50]
+    """
+
+    vectors: np.ndarray
+    perplexity: float = 30.0
+    n_iterations: int = 750
+    seed: int = 0
+    n_jobs: int = -1
+    _embedding: Any = field(default=None, init=False, repr=False)
+    _components: Any = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        n = len(self.vectors)
+        if not 1 <= self.perplexity <= (n - 1) / 3:
+            largest = (n - 1) // 3
+            mend = f"choose 1 to {largest}" if largest >= 1 else "give at least 4 of them"
+            raise InputError(
+                f"a perplexity of {self.perplexity:g} needs {int(np.ceil(3 * self.perplexity)) + 1} points, "
+                f"and there are {n}: {mend}"
+            )
+        if (self.vectors == self.vectors[0]).all():
+            raise InputError("all vectors are the same: there is nothing to lay out")
+
+    def steps(self, every: int = STEP) -> Iterator[Stage]:
+        """Optimise; look every so many iterations.
+
+        Yields
+        ------
+        Stage
+            The first is where it starts: the first two principal components, made small.
+        """
+        embedding = self._start()
+        done = 0
+        yield Stage(0, np.array(embedding), float("nan"))
+        while done < self.n_iterations:
+            is_early = done < EARLY
+            until = min(EARLY, self.n_iterations) if is_early else self.n_iterations
+            n = min(every, until - done)
+            embedding = embedding.optimize(
+                n_iter=n, exaggeration=12 if is_early else None, momentum=0.5 if is_early else 0.8
+            )
+            done += n
+            self._embedding = embedding
+            yield Stage(done, np.array(embedding), float(embedding.kl_divergence))
+
+    def transform(self, vectors: np.ndarray) -> np.ndarray:
+        """Places of new points in the finished map, which itself does not change."""
+        if self._embedding is None:
+            raise InputError("there is no map yet: run the optimisation first")
+        new = self._components.transform(vectors) if self._components is not None else vectors
+        perplexity = max(1.0, min(5.0, self.perplexity))
+        return np.array(self._embedding.transform(new, perplexity=perplexity))
+
+    def _start(self) -> Any:
+        import openTSNE
+        from sklearn.decomposition import PCA
+
+        vectors = np.asarray(self.vectors, np.float64)
+        if min(vectors.shape) > FIRST:
+            self._components = PCA(FIRST, svd_solver="randomized", random_state=self.seed).fit(vectors)
+            vectors = self._components.transform(vectors)
+        jobs = {"n_jobs": self.n_jobs, "random_state": self.seed}
+        affinities = openTSNE.affinity.PerplexityBasedNN(vectors, perplexity=self.perplexity, **jobs)
+        start = openTSNE.initialization.pca(vectors, random_state=self.seed)
+        if start.shape[1] < 2:
+            start = np.hstack([start, np.zeros_like(start)])
+        return openTSNE.TSNEEmbedding(start, affinities, negative_gradient_method="auto", **jobs)
