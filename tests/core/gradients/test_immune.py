@@ -412,3 +412,21 @@ def test_pictures_that_cannot_be_used(name, plain, x):
 def test_what_is_no_network(name, x):
     with pytest.raises(TypeError, match="Module"):
         ALL[name]("alexnet", x, 0)
+
+
+class Overwritten(nn.Module):
+    """Writes into what its ReLU returned, which autograd needs."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = F.relu(self.conv(x))
+        x[:, :2] -= 0.3
+        return self.fc(x.mean((2, 3)))
+
+
+def test_a_network_that_cannot_be_trained_is_named(x):
+    with pytest.raises(NetworkError, match="in-place"):
+        input_gradient(Overwritten().double(), x, 0)
