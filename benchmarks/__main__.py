@@ -19,6 +19,7 @@ BENCHMARKS = (
     "occlusion",
     "occlusion_drag",
     "explanations",
+    "class_change",
     "first_widget",
 )
 

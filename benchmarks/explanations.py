@@ -18,10 +18,12 @@ from cnnwidgets.core import grad_cam, guided_backprop, saliency, smooth_grad
 
 from .result import Result, median
 
-LAYERS = {  # the last maps
+# The last maps; of DenseNet those before the last batch norm, into which the network writes in place, and
+# pytorch-grad-cam would show what was written.
+LAYERS = {
     "alexnet": "features.11",
     "resnet18": "layer4",
-    "densenet121": "features.norm5",
+    "densenet121": "features.denseblock4",
     "vgg16": "features.29",
 }
 AIM = 1.15
@@ -30,7 +32,7 @@ NOISE = 0.15
 TARGET = 3
 SAMPLES_AT_ONCE = (1, 2, 5, 10, 25, 50)
 SECONDS = 12.0
-"""For a comparison; a round that takes longer than this is run once."""
+"""For a comparison, and longer where the least number of rounds takes longer."""
 LEAST, MOST = 5, 40
 """Rounds."""
 

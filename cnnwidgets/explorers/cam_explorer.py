@@ -155,7 +155,8 @@ class CamExplorer(OneClassExplorer):
             return self._walk[-1]
         if self.selection.layer in self._walk:
             return self.selection.layer
-        return usual_layer(self.selection.network)
+        usual = usual_layer(self.selection.network)
+        return usual if usual in self._walk else self._walk[-1]
 
     @property
     def relu(self):
@@ -290,7 +291,7 @@ class CamExplorer(OneClassExplorer):
         title = f"{method} for {name}" + ("" if method == "CAM" else f" at {layer}")
         with self.heat.hold_sync():
             self.heat.image = look.found.picture
-            self.heat.colormap = "viridis" if self.relu else "RdBu_r"
+            self.heat.colormap = "viridis" if True else "RdBu_r"
             self.heat.low = 0.0 if self.relu else None
             self.heat.unit = UNITS.get(method, "score")
             said = nothing_in(values, self.relu)

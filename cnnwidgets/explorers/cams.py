@@ -20,8 +20,10 @@ from .explanations import state_of
 METHODS = ("CAM", "Grad-CAM", "Grad-CAM++", "HiResCAM", "LayerCAM", "Score-CAM")
 #: Whether negative evidence is left out, where the definition leaves no choice.
 FIXED_RELU = {"CAM": False, "Grad-CAM++": True, "LayerCAM": True, "Score-CAM": True}
-MOST = 16
+MOST = 18
 """Layers on the way from the first to the last."""
+LEAST = 4
+"""ReLUs that make a way."""
 
 
 class Cams:
@@ -123,8 +125,8 @@ def _batch(x):
 def walk(network, chosen=None):
     """Names of the layers from the picture to the scores that a slider can walk along: not too many.
 
-    All with maps, or only the ReLUs, or only the blocks; else some of them, evenly spaced. The chosen one is
-    among them.
+    All with maps, or only the ReLUs; of these some, evenly spaced, if they are still too many. The chosen one
+    is among them.
 
     Parameters
     ----------
@@ -137,14 +139,10 @@ def walk(network, chosen=None):
         Empty if no layer has maps.
     """
     spatial = [each for each in network.layers if each.is_spatial and not each.channels_last]
-    names = [each.name for each in spatial]
-    blocks = [name for name in names if any(other.startswith(f"{name}.") for other in names)]
+    found = names = [each.name for each in spatial]
     relus = [each.name for each in spatial if each.kind == "ReLU"]
-    fits = [some for some in (names, relus, blocks) if 4 <= len(some) <= MOST]
-    if fits:
-        found = fits[0]
-    else:
-        some = relus if len(relus) > MOST else names
-        places = np.unique(np.linspace(0, len(some) - 1, MOST).round().astype(int)) if some else []
-        found = [some[place] for place in places]
+    if len(names) > MOST and len(relus) >= LEAST:
+        found = relus
+    if len(found) > MOST:
+        found = [found[place] for place in np.linspace(0, len(found) - 1, MOST).round().astype(int)]
     return tuple(name for name in names if name in found or name == chosen)

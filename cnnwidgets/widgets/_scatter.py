@@ -32,7 +32,9 @@ def points_of(points: Any, n: int | None = None) -> np.ndarray:
     with np.errstate(over="ignore"):
         array = np.ascontiguousarray(array, np.float32)
     if wrong := int((~np.isfinite(array)).any(1).sum()):
-        raise ValueError(f"{wrong} of the {len(array)} points are not finite in single precision: leave them out")
+        raise ValueError(
+            f"{wrong} of the {len(array)} points are not finite in single precision: leave them out"
+        )
     if n is not None and len(array) != n:
         raise ValueError(
             f"there must be one point for each of the {n} that are shown, not {len(array)}: "
@@ -47,7 +49,9 @@ def classes_of(labels: Any, names: "Sequence[str] | None", n: int) -> tuple[np.n
         return np.full(n, -1, np.int16), [str(name) for name in names or []]
     array = np.asarray(as_numpy(labels))
     if array.shape != (n,):
-        raise ValueError(f"labels must have one entry for each of the {n} points, not the shape {array.shape}")
+        raise ValueError(
+            f"labels must have one entry for each of the {n} points, not the shape {array.shape}"
+        )
     if array.dtype.kind in "USO":
         return _named(array, names)
     whole = array.astype(np.int64) if array.dtype.kind in "iub" or np.isfinite(array).all() else None
@@ -57,7 +61,7 @@ def classes_of(labels: Any, names: "Sequence[str] | None", n: int) -> tuple[np.n
     if most >= MOST_CLASSES:
         raise ValueError(f"label {most} is too large: number the classes from 0")
     if names is not None and most >= len(names):
-        raise ValueError(f"label {most} has no name: there are {len(names)} names, for 0 to {len(names) - 1}")
+        raise ValueError(f"label {most} has no name: {len(names)} names are for the classes below {len(names)}")
     names = [str(i) for i in range(most + 1)] if names is None else [str(name) for name in names]
     return whole.astype(np.int16), names
 

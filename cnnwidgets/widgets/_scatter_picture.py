@@ -18,6 +18,7 @@ MARGIN = 16
 ROW = 20
 LISTED = 24  # classes in the legend
 NO_CLASS = "#7a7a7a"
+EDGE = 0.55  # of a point's brightness
 FAINT = 0.22  # of a point's colour, where others are selected
 AT_ONCE = 20_000  # points: what drawing them needs in memory stays small
 
@@ -35,7 +36,9 @@ def scatter_picture(scatter: "EmbeddingScatter") -> Image.Image:
     sheet = Image.new("RGB", (width + legend.width, top + height + ZOOM * ROW * len(lines)), "white")
     sheet.paste(plot, (0, top))
     sheet.paste(legend, (width, top))
-    texts = [(0, scatter.title, INK)] + [(top + height + ZOOM * ROW * i, line, SOFT) for i, line in enumerate(lines)]
+    texts = [(0, scatter.title, INK)] + [
+        (top + height + ZOOM * ROW * i, line, SOFT) for i, line in enumerate(lines)
+    ]
     for y, text, ink in texts:
         _write(ImageDraw.Draw(sheet), ZOOM * MARGIN, y + ZOOM * ROW // 2, text, ink)
     return sheet
@@ -65,6 +68,17 @@ def shape_mask(shape: str, radius: float) -> np.ndarray:
     return np.argwhere(inside) - side
 
 
+def _edged(shape: str, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels of a shape, and which of them are its edge; small ones have none."""
+    cells = shape_mask(shape, radius)
+    if radius < ZOOM * 2:
+        return cells, np.zeros(len(cells), bool)
+    every = {tuple(cell) for cell in cells.tolist()}
+    around = ((-1, 0), (1, 0), (0, -1), (0, 1))
+    edge = [any((y + dy, x + dx) not in every for dy, dx in around) for y, x in cells.tolist()]
+    return cells, np.array(edge)
+
+
 def _colour(scatter: "EmbeddingScatter", index: int) -> np.ndarray:
     colours = scatter._palette
     return np.array(ImageColor.getrgb(colours[look_of(index, len(colours))[0]] if index >= 0 else NO_CLASS))
@@ -87,19 +101,22 @@ def _plot(scatter: "EmbeddingScatter", width: int, height: int) -> np.ndarray:
     layers = [(shown & ~chosen, FAINT if chosen.any() else 1.0), (shown & chosen, 1.0)]
     indices = np.unique(labels)
     looks = {int(index): look_of(max(int(index), 0), len(scatter._palette))[1] for index in indices}
-    masks = {shape: shape_mask(shape, _radius(scatter)) for shape in set(looks.values())}
+    radius = _radius(scatter)
+    masks = {shape: _edged(shape, radius) for shape in set(looks.values())}
     for mask, strength in layers:
         for first in range(0, len(labels), AT_ONCE):
             some = np.flatnonzero(mask[first : first + AT_ONCE]) + first
-            # one point over the other, in their order: with classes drawn in turn the last would hide the rest
+            # one point over the other, in their order: drawn class by class, the last would hide the rest
             where, colours, order = [], [], []
             for index in np.unique(labels[some]):
                 own = some[labels[some] == index]
-                cells = at[own][:, None, ::-1] + masks[looks[int(index)]]
+                cells, edge = masks[looks[int(index)]]
+                cells = at[own][:, None, ::-1] + cells
                 inside = ((cells >= 0) & (cells < [height, width])).all(-1)
                 where.append((cells[..., 0] * width + cells[..., 1])[inside])
-                colour = 255 + strength * (_colour(scatter, int(index)) - 255.0)
-                colours.append(np.broadcast_to(np.rint(colour).astype(np.uint8), (len(where[-1]), 3)))
+                colour = _colour(scatter, int(index)) * np.where(edge, EDGE, 1.0)[:, None]
+                colour = np.rint(255 + strength * (colour - 255)).astype(np.uint8)
+                colours.append(np.broadcast_to(colour, (*inside.shape, 3))[inside])
                 order.append(np.broadcast_to(own[:, None], inside.shape)[inside])
             if where:
                 drawn = np.argsort(np.concatenate(order), kind="stable")
@@ -132,7 +149,9 @@ def _legend(scatter: "EmbeddingScatter", classes: list[tuple[int, int]], height:
             index = rows[place][0]
             shape = look_of(max(index, 0), len(scatter._palette))[1]
             for dy, dx in shape_mask(shape, ZOOM * 4.5):
-                legend.putpixel((ZOOM * 8 + int(dx), middle + int(dy)), tuple(_colour(scatter, index).tolist()))
+                legend.putpixel(
+                    (ZOOM * 8 + int(dx), middle + int(dy)), tuple(_colour(scatter, index).tolist())
+                )
         _write(draw, ZOOM * ROW, middle, text, "#b0b0b0" if faint else INK)
     return legend
 

@@ -30,7 +30,7 @@ def told_point(scatter: "EmbeddingScatter", number: int) -> str:
     """A point: its class, its number, where it comes from."""
     index = int(scatter.labels[number])
     told = [class_name(scatter.names, index)] if index >= 0 else []
-    source = scatter.sources[number] if scatter.sources else ""
+    source = scatter.sources[number] if number < len(scatter.sources) else ""
     return ", ".join([*told, f"number {number:,}", *([source] if source else [])])
 
 

@@ -197,6 +197,24 @@ def test_hires_cam_sums_to_the_score_of_a_linear_head(lively, x):
     torch.testing.assert_close(hires_cam(net, x, 2, "1").sum((1, 2)), scores[:, 2])
 
 
+def test_maps_that_are_written_over_after_the_pooling(x, close):
+    class Careless(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+        def forward(self, x):
+            x = F.relu(self.conv(x))
+            means = x.mean((2, 3))
+            x.zero_()
+            return self.fc(means)
+
+    net = Careless().double()
+    with torch.no_grad():
+        wanted = torch.einsum("k,nkhw->nhw", net.fc.weight[1], F.relu(net.conv(x)))
+    close(cam(net, x, 1), wanted)
+
+
 class Heads(nn.Module):
     """Networks that are no such thing as CAM needs, though they pool or end in a linear layer."""
 

@@ -109,6 +109,8 @@ def test_what_is_no_class(name, target, says, net, x):
         ({"layer": "conv2", "channel": 1, "position": (99, 0)}, InputError, "outside"),
         ({"layer": "conv2", "channel": 1, "position": (0, -1)}, InputError, "outside"),
         ({"layer": "conv2", "channel": 1, "position": 3}, InputError, "row"),
+        ({"layer": "conv2", "channel": 1, "position": [2]}, InputError, "row"),
+        ({"layer": "conv2", "channel": 1, "position": [[2], [1], [0]]}, InputError, "row"),
         ({"layer": "conv2", "channel": 1, "position": (0.5, 1)}, InputError, "row"),
         ({"layer": "fc", "channel": 1, "position": (0, 0)}, InputError, "position"),
         ({"layer": "fc", "channel": 6}, LayerError, "0 to 5"),

@@ -1,10 +1,12 @@
 // The pictures themselves as points.
 
-import { HIDDEN, FAINT } from "./points.js";
+import { FAINT, HIDDEN, PLAIN } from "./points.js";
 import { rgb } from "./stamps.js";
 
 const [SMALLEST, LARGEST] = [24, 72]; // CSS pixels
-const SEEN = 5; // CSS pixels from point to point at which the first pictures come
+const SEEN = 3; // CSS pixels from point to point at which the first pictures come, in an enlarged map
+const ROOMY = 12; // and in the whole one
+const ADDED = 32; // CSS pixels at least of those that were added: they are looked for
 
 export function openPictures(scene) {
   let placed = new Uint8Array(0); // whose picture is drawn
@@ -15,14 +17,15 @@ export function openPictures(scene) {
   function sideNow() {
     const how = scene.model.get("show_images");
     const { median, lattice } = scene.spacing;
-    const apart = median * scene.camera.now().scale;
+    const { scale, zoom } = scene.camera.now();
+    const apart = median * scale;
     if (how === "never" || !scene.n) return 0;
-    if (how === "zoom" && apart < SEEN) return 0;
+    if (how === "zoom" && apart < (zoom < 1.5 ? ROOMY : SEEN)) return 0;
     if (lattice) return Math.min(0.96 * apart, 160);
     return Math.min(Math.max(1.8 * apart, how === "always" ? 16 : SMALLEST), LARGEST);
   }
 
-  // Which ones have room; added ones first, then in their order.
+  // Which ones have room; added ones first, then those that are not faint, each in their order.
   function place() {
     const { n, sx, sy, states, firstAdded, camera, thumbnail } = scene;
     if (placed.length !== n) placed = new Uint8Array(n);
@@ -33,12 +36,13 @@ export function openPictures(scene) {
     const AROUND = 4; // cells outside of the view: they decide about those at its border
     const columns = Math.ceil(width / Math.max(side, 1)) + 2 * AROUND;
     const rows = Math.ceil(height / Math.max(side, 1)) + 2 * AROUND;
-    const taken = new Int32Array(side && !all ? columns * rows : 0).fill(-1);
+    const taken = new Int32Array(side && !all ? columns * rows : 0).fill(-1); // by whose picture
     const one = (i) => {
       if (states[i] === HIDDEN || !thumbnail(i)) return;
+      if (i >= firstAdded) placed[i] = 1;
       const column = Math.floor(sx[i] / side) + AROUND;
       const row = Math.floor(sy[i] / side) + AROUND;
-      if (column < 1 || row < 1 || column >= columns - 1 || row >= rows - 1) return;
+      if (!side || column < 1 || row < 1 || column >= columns - 1 || row >= rows - 1) return;
       if (!all) {
         for (let r = row - 1; r <= row + 1; r++) {
           for (let c = column - 1; c <= column + 1; c++) {
@@ -50,37 +54,44 @@ export function openPictures(scene) {
       }
       placed[i] = 1;
     };
+    if (scene.model.get("show_images") !== "never") for (let i = firstAdded; i < n; i++) one(i);
     if (!side) return;
-    for (let i = firstAdded; i < n; i++) one(i);
-    for (let i = 0; i < firstAdded; i++) one(i);
+    for (const state of [PLAIN, FAINT]) for (let i = 0; i < firstAdded; i++) if (states[i] === state) one(i);
   }
 
   function paint(g) {
     place();
-    if (!side) return;
     const { n, sx, sy, states, labels, inks, firstAdded } = scene;
     const [width, height] = scene.camera.size();
-    const frame = side < 14 ? 0 : side < 32 ? 1.5 : 2;
-    for (let i = 0; i < n; i++) {
-      if (!placed[i] || sx[i] < -side || sy[i] < -side || sx[i] > width + side || sy[i] > height + side) continue;
-      const [x, y] = [sx[i] - side / 2, sy[i] - side / 2];
+    for (let i = side ? 0 : firstAdded; i < n; i++) {
+      const own = sideOf(i);
+      if (!placed[i] || sx[i] < -own || sy[i] < -own || sx[i] > width + own || sy[i] > height + own) continue;
+      const [x, y] = [sx[i] - own / 2, sy[i] - own / 2];
+      const frame = own < 8 ? 0 : own < 14 ? 1 : own < 32 ? 1.5 : 2;
+      if (states[i] === FAINT) {
+        g.globalAlpha = 1;
+        g.fillStyle = rgb(inks.paper);
+        g.fillRect(x, y, own, own);
+      }
       g.globalAlpha = states[i] === FAINT ? 0.22 : 1;
       if (frame) {
         g.fillStyle = rgb(i >= firstAdded ? inks.ink : inks.fill(labels[i]));
-        g.fillRect(x, y, side, side);
+        g.fillRect(x, y, own, own);
       }
       const pictures = scene.thumbnail(i);
-      g.imageSmoothingEnabled = pictures.smooth(side);
-      scene.drawThumbnail(g, i, x + frame, y + frame, side - 2 * frame);
+      g.imageSmoothingEnabled = pictures.smooth(own);
+      scene.drawThumbnail(g, i, x + frame, y + frame, own - 2 * frame);
     }
     g.globalAlpha = 1;
   }
 
+  const sideOf = (i) => (i < scene.firstAdded ? side : Math.max(side, ADDED));
+  const on = (i, dx, dy) => placed[i] === 1 && 2 * Math.max(Math.abs(dx), Math.abs(dy)) <= sideOf(i);
   return {
     paint,
-    side: () => side,
+    // Side of the picture that is drawn for a point, 0 for none.
+    side: (i) => (placed[i] ? sideOf(i) : 0),
     // Whether a place that lies (dx, dy) from a point is on its picture; null where there are none.
-    lies: () => (side ? (i, dx, dy) => placed[i] === 1 && Math.abs(dx) <= side / 2 && Math.abs(dy) <= side / 2 : null),
-    has: (i) => placed[i] === 1,
+    lies: () => (side || scene.firstAdded < scene.n ? on : null),
   };
 }

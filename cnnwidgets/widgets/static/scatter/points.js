@@ -4,7 +4,9 @@
 
 import { cutStamp, rgb } from "./stamps.js";
 
-export const [HIDDEN, FAINT, PLAIN] = [0, 1, 2];
+export const HIDDEN = 0;
+export const FAINT = 1;
+export const PLAIN = 2;
 const LARGER = 1.7; // how much larger added points are
 
 export function openPoints(scene) {
@@ -83,13 +85,13 @@ export function openPoints(scene) {
   }
 
   // At the border some pixels of a point lie outside.
-  function stampEdge({ half, solid, soft }, x, y) {
+  function stampEdge({ solid, soft }, x, y) {
     const { width, height } = image;
     const at = y * width + x;
     const inside = (offset) => {
       const down = Math.round(offset / width); // a stamp is much narrower than the picture
       const [column, row] = [x + offset - down * width, y + down];
-      return column >= 0 && column < width && row >= 0 && row < height && half < width / 2;
+      return column >= 0 && column < width && row >= 0 && row < height;
     };
     for (let e = 0; e < solid.length; e += 2) if (inside(solid[e])) pixels[at + solid[e]] = solid[e + 1];
     for (let e = 0; e < soft.length; e += 5) if (inside(soft[e])) blend(at + soft[e], soft, e);

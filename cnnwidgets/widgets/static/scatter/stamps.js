@@ -48,7 +48,7 @@ export function readInks(view) {
 
   function fill(index) {
     const colour = index < 0 ? NO_CLASS_COLOUR : palette[index % palette.length];
-    return dark && light(colour) < 0.3 ? mix(colour, [255, 255, 255], 0.4) : colour;
+    return dark && light(colour) < 0.2 ? mix(colour, [255, 255, 255], 0.3) : colour;
   }
 
   function shape(g, index, radius) {
