@@ -8,9 +8,10 @@ import numpy as np
 
 from ..core import LayerError
 from ..widgets import AttributionGrid, AttributionPanel, CamControl, HeatMap
+from .alone import alone
 from .cams import FIXED_RELU, METHODS, Cams, walk
 from .explanations import Kept, usual_layer
-from .one_class import AHEAD, OneClassExplorer, alone, most_probable
+from .one_class import AHEAD, OneClassExplorer, most_probable
 
 AHEAD_SECONDS = 20
 """What the Score-CAM of layers may cost that nobody has chosen yet."""
@@ -291,7 +292,7 @@ class CamExplorer(OneClassExplorer):
         title = f"{method} for {name}" + ("" if method == "CAM" else f" at {layer}")
         with self.heat.hold_sync():
             self.heat.image = look.found.picture
-            self.heat.colormap = "viridis" if True else "RdBu_r"
+            self.heat.colormap = "viridis" if self.relu else "RdBu_r"
             self.heat.low = 0.0 if self.relu else None
             self.heat.unit = UNITS.get(method, "score")
             said = nothing_in(values, self.relu)

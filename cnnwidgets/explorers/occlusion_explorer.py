@@ -1,15 +1,14 @@
 """Occlusion: drag a square over the picture, and map what the network needs of it."""
 
 import time
-from functools import wraps
 from html import escape
-from threading import RLock
 from typing import Any, NamedTuple
 
 import ipywidgets
 import numpy as np
 
 from ..widgets import ClassPicker, HeatMap, ImagePicker, LayerPicker, OcclusionControl, OcclusionImage
+from .alone import alone
 from .base import Explorer
 from .gallery import suited_samples
 from .latest import Latest
@@ -19,17 +18,6 @@ from .squares_shown import as_picture, fills_of
 
 REST = 0.5
 """Seconds after which a hand that is on the square and does not move it no longer holds the maps up."""
-
-
-def alone(method):
-    """One at a time: cells and what the browser sends come in two threads (subshells of the kernel)."""
-
-    @wraps(method)
-    def locked(self, *args, **kwargs):
-        with self._lock:
-            return method(self, *args, **kwargs)
-
-    return locked
 
 
 class Request(NamedTuple):
@@ -113,7 +101,6 @@ class OcclusionExplorer(Explorer):
 
     def __init__(self, network=None, image=None, layer=None, selection=None, samples=None, **traits):
         super().__init__(network, image, layer, selection, **traits)
-        self._lock = RLock()
         self._moved_at = 0.0
         self._is_usual_layer = layer is None and selection is None
         if self._is_usual_layer:

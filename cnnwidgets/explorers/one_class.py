@@ -1,31 +1,19 @@
 """What explorers share that explain one class of one picture."""
 
-from functools import wraps
 from html import escape
-from threading import RLock
 
 import ipywidgets
 import numpy as np
 
 from ..widgets import ClassPicker, ImagePicker
 from ..widgets._progress import running_loop
+from .alone import alone
 from .base import Explorer
 from .gallery import suited_samples
 from .progressive import Progressive
 
 AHEAD = 12
 """Classes whose maps are computed before they are asked for, the most probable first."""
-
-
-def alone(method):
-    """One at a time: cells and what the browser sends come in two threads (subshells of the kernel)."""
-
-    @wraps(method)
-    def locked(self, *args, **kwargs):
-        with self._lock:
-            return method(self, *args, **kwargs)
-
-    return locked
 
 
 def most_probable(probabilities):
@@ -42,7 +30,6 @@ class OneClassExplorer(Explorer):
 
     def __init__(self, network, image, layer, selection, samples, **traits):
         super().__init__(network, image, layer, selection, **traits)
-        self._lock = RLock()
         self._work = Progressive(self.show_error)
         self._ahead = Progressive(lambda error: None)  # told once somebody asks for it
         self._network = None  # whose classes are in the menus

@@ -8,11 +8,12 @@ import numpy as np
 
 from ..core import InputError
 from ..widgets import AttributionGrid, ClassPicker, ExplanationControl
+from .alone import alone
 from .cut_out import Cut, CutOut, cut_out
 from .explanation_panels import key_of, note_of, panels_of
 from .explanations import METHODS, SLOW, Explanations, Kept, Settings, usual_layer
 from .likeness import likeness_html, likenesses, told
-from .one_class import AHEAD, OneClassExplorer, alone, most_probable, titled
+from .one_class import AHEAD, OneClassExplorer, most_probable, titled
 
 AHEAD_SECONDS = 30
 """What maps may cost that nobody has asked for yet; else only those that one pass gives."""

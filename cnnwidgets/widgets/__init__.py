@@ -6,6 +6,7 @@ from .base import Widget, shown_errors
 from .cam_control import CamControl
 from .class_picker import ClassPicker
 from .convolution_stepper import ConvolutionStepper
+from .embedding_scatter import EmbeddingScatter
 from .explanation_control import ExplanationControl
 from .filter_grid import FilterGrid
 from .heat_map import HeatMap
@@ -29,6 +30,7 @@ __all__ = [
     "CamControl",
     "ClassPicker",
     "ConvolutionStepper",
+    "EmbeddingScatter",
     "ExplanationControl",
     "FilterGrid",
     "HeatMap",

@@ -61,7 +61,7 @@ def classes_of(labels: Any, names: "Sequence[str] | None", n: int) -> tuple[np.n
     if most >= MOST_CLASSES:
         raise ValueError(f"label {most} is too large: number the classes from 0")
     if names is not None and most >= len(names):
-        raise ValueError(f"label {most} has no name: {len(names)} names are for the classes below {len(names)}")
+        raise ValueError(f"label {most} has no name: there are {len(names)}, for the classes from 0")
     names = [str(i) for i in range(most + 1)] if names is None else [str(name) for name in names]
     return whole.astype(np.int16), names
 

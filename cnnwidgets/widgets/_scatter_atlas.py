@@ -31,21 +31,27 @@ class Atlas:
     ends: tuple[int, ...] = ()  # of each sheet, in bytes
     tile: tuple[int, int] = (0, 0)  # height and width of a thumbnail
     cell: tuple[int, int] = (1, 1)  # of the place it has on a sheet
+    without: tuple[int, ...] = ()  # points that have no picture
 
     @property
     def layout(self) -> dict:
         """What the browser needs to cut the thumbnails out."""
         columns, rows = (max(1, SHEET // side) for side in reversed(self.cell))
-        return {"ends": list(self.ends), "tile": list(self.tile), "cell": list(self.cell)} | {
-            "columns": columns,
-            "rows": rows,
-        }
+        sides = {"tile": list(self.tile), "cell": list(self.cell), "columns": columns, "rows": rows}
+        return {"ends": list(self.ends), "without": list(self.without), **sides}
 
 
 def atlas_of(thumbnails: Any, n: int) -> Atlas:
-    """Sheets of `n` thumbnails: an array of uint8, or a sequence of arrays and PIL images."""
+    """Sheets of `n` thumbnails: an array of uint8, or a sequence of arrays, PIL images and None."""
     if thumbnails is None or n == 0:
         return Atlas()
+    without = ()
+    if not hasattr(thumbnails, "shape"):
+        without = tuple(place for place, each in enumerate(thumbnails) if each is None)
+        if len(without) == len(thumbnails):
+            return Atlas()
+        first = next(each for each in thumbnails if each is not None)
+        thumbnails = [first if each is None else each for each in thumbnails]
     tiles = _stack(thumbnails, n)
     exact = tiles.size <= EXACT
     height, width = tiles.shape[1:3]
@@ -59,7 +65,7 @@ def atlas_of(thumbnails: Any, n: int) -> Atlas:
         some = np.pad(tiles[first : first + columns * rows], room, "edge")
         sheets.append(_encoded(_sheet(some, columns), exact))
     ends = np.cumsum([len(sheet) for sheet in sheets]).tolist()
-    return Atlas(b"".join(sheets), tuple(ends), (height, width), cell)
+    return Atlas(b"".join(sheets), tuple(ends), (height, width), cell, without)
 
 
 def _stack(thumbnails: Any, n: int) -> np.ndarray:

@@ -224,7 +224,8 @@ class EmbeddingScatter(Widget):
             Names of the classes, by default their numbers.
         thumbnails : array of uint8, shape (n, h, w, 3) or (n, h, w), or sequence of n pictures, optional
             A small picture for each point. Large ones are made smaller: 10,000 get 32 pixels, 1,000 get 96.
-            In a sequence of PIL images or arrays of several sizes, the square in the middle is taken.
+            In a sequence of PIL images or arrays of several sizes, the square in the middle is taken; None
+            stands for no picture.
         sources : sequence of n str, optional
             Where each picture comes from.
 
@@ -361,10 +362,7 @@ class EmbeddingScatter(Widget):
         if len(pictures) != m:
             raise ValueError(f"there must be one thumbnail for each of the {m} points, not {len(pictures)}")
         pictures = [*self._added_pictures, *pictures]
-        blank = Image.new("RGB", (1, 1))
-        some = any(picture is not None for picture in pictures)
-        filled = [blank if picture is None else picture for picture in pictures]
-        atlas = atlas_of(filled if some else None, len(filled))
+        atlas = atlas_of(pictures, len(pictures))
         sources = texts_of(sources, m)
         if sources or self.sources:
             sources = [*(self.sources or [""] * n), *(sources or [""] * m)]

@@ -259,7 +259,7 @@ def test_a_click_in_the_row_chooses_the_layer(explorer, gap_network):
     explorer.row.set_state({"chosen": "1"})
     shows(explorer, gap_network, ONE, explorer.selection.target, "Grad-CAM", "1")
     explorer.row.set_state({"chosen": None})
-    assert explorer.selection.layer == "1"
+    assert explorer.selection.layer == "1" and explorer.row.error == ""
 
 
 def test_another_image_and_class(explorer, gap_network):

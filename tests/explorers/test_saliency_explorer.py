@@ -324,6 +324,36 @@ def test_what_costs_too_much_is_not_computed_ahead(network, monkeypatch):
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("end", ["another class", "closed"])
+def test_what_is_computed_ahead_gives_way(network, monkeypatch, end):
+    async def scenario():
+        explorer = SaliencyExplorer(network, image=ONE, samples={})
+        await explorer.done()
+        await explorer._ahead.done()
+        gate = Gate(monkeypatch)
+        explorer.control.set_state({"chosen": ["saliency", "SmoothGrad"], "samples": 6})
+        gate.go_on.set()
+        await explorer.done()
+        first = explorer.selection.target
+        await until(lambda: any(target != first for target, _ in gate.steps))
+        gate.go_on.clear()
+        n = len(gate.steps)
+        await until(lambda: len(gate.steps) > n)  # it waits at the gate now
+        ahead = gate.steps[-1][0]
+        if end == "closed":
+            explorer.close()
+        else:
+            explorer.control.set_state({"chosen": ["saliency"]})
+            explorer.selection.target = next(k for k in range(5) if k not in (first, ahead))
+        seen = len(gate.steps)
+        gate.go_on.set()
+        await explorer._ahead.done()
+        assert not [target for target, _ in gate.steps[seen:]], "one more step, and no more"
+        explorer.close()
+
+    asyncio.run(scenario())
+
+
 def test_a_network_that_has_learned_is_computed_anew():
     network = network_of(small_module(seed=8))
     explorer = SaliencyExplorer(network, image=ONE, samples={})

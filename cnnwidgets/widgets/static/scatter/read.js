@@ -65,7 +65,7 @@ export function openThumbnails(view, name, onReady) {
   decode();
   return {
     draw,
-    has: (i) => Boolean(layout && sheets[Math.floor(i / (layout.columns * layout.rows))]),
+    has: (i) => Boolean(layout && sheets[Math.floor(i / (layout.columns * layout.rows))]) && !layout.without.includes(i),
     // small pictures are looked at pixel by pixel
     smooth: (side) => !(Math.max(...layout.tile) <= 32 && side >= 2.5 * Math.max(...layout.tile)),
   };
