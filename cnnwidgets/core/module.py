@@ -56,7 +56,7 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
 
     Inside, every part is in evaluation mode. Afterwards, also after an exception, everything is as it was
     before: each part's own ``training`` flag, its submodules, hooks and buffers (byte for byte), which
-    parameters there are, their ``requires_grad`` and ``.grad``, and the global random state of torch.
+    parameters there are, their ``requires_grad``, and the global random state of torch.
 
     One thread at a time is let in; the others wait. So never ``yield`` inside from a generator.
 
@@ -79,8 +79,8 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
     While one thread is inside, the others see the module in evaluation mode: wait for an explorer
     (``await explorer.done()``) before a cell trains the network that it shows.
 
-    Three things are not brought back: the values of the parameters (to copy 61 million numbers would cost
-    more than the call itself; nothing in this package writes to them), plain Python attributes, and the
+    Not brought back are the values of the parameters and their ``.grad`` (to copy 61 million numbers would
+    cost more than the call itself; nothing in this package writes to them), plain Python attributes, and the
     random numbers that *another* thread draws meanwhile: it will draw them again.
 
     Examples

@@ -106,7 +106,7 @@ def iou(mask: Any, truth: Any) -> float:
     if mask.shape != truth.shape:
         raise InputError(f"masks are compared pixel by pixel: {mask.shape} and {truth.shape} do not fit")
     union = np.count_nonzero(mask | truth)
-    return np.count_nonzero(mask & truth) / union if union else 1.0
+    return float(np.count_nonzero(mask & truth) / union) if union else 1.0
 
 
 def _array(values: Any) -> np.ndarray:

@@ -24,7 +24,9 @@ class Snapshot:
         tables = [part.__dict__.get(name) for part in self.modules for name in _TABLES]
         self._tables = [table for table in tables if isinstance(table, dict)]
         self._entries = {i: table.copy() for i, table in enumerate(self._tables) if table}
-        self._parameters = [(p, p.requires_grad, p.grad) for p in module.parameters()]
+        # Not their .grad: nothing here writes to it, and to look at it while another thread runs backward()
+        # ends in a crash of Python.
+        self._parameters = [(p, p.requires_grad) for p in module.parameters()]
         self._buffers = Contents(list(module.buffers()))
         self._random = torch.get_rng_state()
         self._cuda_random = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
@@ -44,11 +46,9 @@ class Snapshot:
                 part._is_full_backward_hook = full_hooks
             if part._non_persistent_buffers_set != not_saved:
                 part._non_persistent_buffers_set = not_saved
-        for parameter, requires_grad, grad in self._parameters:
+        for parameter, requires_grad in self._parameters:
             if parameter.requires_grad != requires_grad:
                 parameter.requires_grad_(requires_grad)
-            if parameter.grad is not grad:
-                parameter.grad = grad
         self._buffers.restore()
         torch.set_rng_state(self._random)
         if self._cuda_random:

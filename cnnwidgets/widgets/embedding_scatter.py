@@ -171,14 +171,15 @@ class EmbeddingScatter(Widget):
         sources: "Sequence[str] | None" = None,
         **traits: Any,
     ) -> None:
-        later = {key: traits.pop(key) for key in ("hovered", "selected", "highlighted") if key in traits}
+        of_points = ("hovered", "selected", "highlighted", "hidden", "view")
+        later = {key: traits.pop(key) for key in of_points if key in traits}
         self._added_pictures: list[Any] = []
         super().__init__(**traits)
         if points is not None:
             self.show(points, labels, names=names, thumbnails=thumbnails, sources=sources)
         elif any(given is not None for given in (labels, names, thumbnails, sources)):
             raise ValueError("labels, names, thumbnails and sources belong to points: give these too")
-        for key, value in later.items():  # only right once there are points
+        for key, value in later.items():  # show() has set them back
             setattr(self, key, value)
 
     # -- what is shown -----------------------------------------------------------------------------

@@ -15,6 +15,13 @@ def cell(page, label, row, column):
     return page.locator(f'.cw-matrix[aria-label="{label}"]:visible {place}').first
 
 
+def numbers(page, label, rows, columns):
+    """What a matrix that is only read shows, without the small notes in its cells."""
+    places = [(i, j) for i in range(rows) for j in range(columns)]
+    texts = [cell(page, label, *place).locator("span").inner_text() for place in places]
+    return [float(text.replace("−", "-")) for text in texts]
+
+
 def button(page, name):
     return page.get_by_role("button", name=name, exact=True).first
 
@@ -42,9 +49,10 @@ def test_edited_numbers_of_a_relu_reach_the_kernel(notebook, app):
     expect(cell(page, "Guided backprop", 0, 1)).to_have_text(re.compile("^0"))
     found = "[m[0, 1] for m in (rules.output, rules.gradient, rules.deconvnet, rules.guided)]"
     kernel_becomes(page, found, [5, -7, 0, 0])
-    page.kernel("rules.show([[1, -1]], [[2, 3]])")  # another shape, from the kernel
+    page.kernel("rules.show([[1, -1]], [[2, 3]])")  # another shape, while a cell has the keyboard
     expect(page.locator('.cw-matrix[aria-label="DeconvNet"] [data-row]')).to_have_count(2)
     expect(cell(page, "DeconvNet", 0, 1)).to_have_text(re.compile("^3"))
+    expect(cell(page, "R", 0, 0).locator("input")).to_have_value("2")
     expect(cell(page, "Guided backprop", 0, 1)).to_have_text(re.compile("^0"))
     no_errors(page)
 
@@ -62,10 +70,7 @@ def test_a_convolution_is_edited_stepped_and_played(notebook):
     page.kernel("setattr(stepper, 'seconds', 0.05)")
     button(page, "Play").click()
     kernel_becomes(page, "[stepper.step, stepper.playing]", [24, False])
-    shown = [cell(page, "output", i, j).inner_text().strip() for i in range(5) for j in range(5)]
-    assert [float(text.replace("−", "-")) for text in shown] == page.kernel(
-        "stepper.output.flatten().tolist()"
-    )
+    assert numbers(page, "output", 5, 5) == page.kernel("stepper.output.flatten().tolist()")
     no_errors(page)
 
 
@@ -75,16 +80,12 @@ def test_back_with_a_single_1_brings_the_filter_by_either_way(notebook):
     button(page, "a single 1").click()
     button(page, "Last step").click()
     kernel_becomes(page, "[stepper.direction, stepper.method, stepper.step]", ["back", "scatter", 24])
-    places = [(i, j) for i in range(7) for j in range(7)]
-    pasted = [cell(page, "result", *place).inner_text() for place in places]
-    middle = "stepper.back[2:5, 2:5].tolist() == stepper.kernel and stepper.back.sum() == sum(map(sum, stepper.kernel))"
-    assert page.kernel(f"bool({middle})")
+    pasted = numbers(page, "result", 7, 7)
+    assert page.kernel("stepper.back[2:5, 2:5].tolist() == stepper.kernel")
+    assert page.kernel("bool(stepper.back.sum() == sum(map(sum, stepper.kernel)))")
     button(page, "slide the flipped filter").click()
     kernel_becomes(page, "[stepper.method, stepper.step]", ["gather", 48])
-    assert [cell(page, "result", *place).inner_text() for place in places] == pasted
-    assert [float(text.replace("−", "-")) for text in pasted] == page.kernel(
-        "stepper.back.flatten().tolist()"
-    )
+    assert numbers(page, "result", 7, 7) == pasted == page.kernel("stepper.back.flatten().tolist()")
     no_errors(page)
 
 

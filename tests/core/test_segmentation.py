@@ -9,6 +9,7 @@ import torch
 
 from cnnwidgets.core import InputError, iou, segment
 from cnnwidgets.core.segmentation import seeds
+from cnnwidgets.data import Toytown
 
 cv2 = pytest.importorskip("cv2")
 
@@ -119,6 +120,14 @@ def test_the_same_seed_the_same_mask_and_no_random_state_is_touched(disc):
     np.testing.assert_array_equal(np.random.get_state()[1], states[0])
     assert torch.equal(torch.get_rng_state(), states[1]) and random.getstate() == states[2]
     np.testing.assert_array_equal(segment(picture, values, seed=4), one)
+
+
+def test_another_seed_begins_with_other_colours():
+    example = Toytown("test")[10]
+    values = np.random.default_rng(2).random((96, 96)) + 0.3 * example.object_mask
+    masks = [segment(example.image, values, seed=seed) for seed in range(4)]
+    assert any((mask != masks[0]).any() for mask in masks[1:])
+    assert min(iou(mask, masks[0]) for mask in masks) > 0.9, "it does not matter much"
 
 
 def test_nothing_given_is_changed(disc):

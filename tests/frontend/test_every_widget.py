@@ -9,6 +9,7 @@ from cnnwidgets.widgets import (
     AttributionGrid,
     CamControl,
     ClassPicker,
+    EmbeddingScatter,
     ExplanationControl,
     FilterGrid,
     ImagePicker,

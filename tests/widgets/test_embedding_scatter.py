@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets as t
-from PIL import Image
+from PIL import Image, ImageColor
 
 from cnnwidgets.widgets._scatter import SHAPES, frame_of, look_of
 from cnnwidgets.widgets._scatter_atlas import atlas_of
@@ -330,8 +330,9 @@ def test_other_values(name, value):
 
 
 def test_all_at_once():
-    scatter = EmbeddingScatter(POINTS, hovered=4, selected=[1], highlighted=[2], tool="box", title="x")
-    assert (scatter.hovered, scatter.selected, scatter.highlighted, scatter.tool) == (4, [1], [2], "box")
+    given = dict(hovered=4, selected=[1], highlighted=[2], hidden=[0], view=(0.4, 0.5, 2.0), tool="box")
+    scatter = EmbeddingScatter(POINTS, LABELS, **given)
+    assert {name: getattr(scatter, name) for name in given} == given
     with pytest.raises(TypeError, match="no trait 'labelz'; nearest: 'labels'|no trait 'labelz'"):
         EmbeddingScatter(POINTS, labelz=LABELS)
 
@@ -388,7 +389,7 @@ def test_the_picture_shows_each_point_in_its_colour(scatter):
     assert at[0, 0] < at[1, 0] and at[0, 1] > at[2, 1]  # x to the right, y up
     assert (at[1] - at[0])[0] == pytest.approx(4 * (at[2] - at[1])[1] / -2, abs=3)  # one scale
     for place, label in enumerate(LABELS):
-        assert "#%02x%02x%02x" % tuple(picture[at[place, 1], at[place, 0]]) == colours[label]
+        assert tuple(picture[at[place, 1], at[place, 0]]) == ImageColor.getrgb(colours[label])
     scatter.hidden, scatter.selected = [0], [1]
     picture = np.asarray(scatter.picture())
     assert (picture[at[0, 1], at[0, 0]] == 255).all()

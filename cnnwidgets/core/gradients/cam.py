@@ -8,9 +8,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from ..errors import NetworkError
+from ..last_linear import LastLinear
 from ..module import as_module, mixes_images, prepared, undisturbed
 from ..scores import class_scores
 from ..targets import Target, check_targets, target_lists
@@ -103,12 +103,9 @@ def _maps_and_weights(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
     """The feature maps that are averaged (N, K, h, w), and the weights of each class (n_classes, K)."""
     with _End() as end:
         scores = class_scores(module(x.clone()))
-    if end.linear is not None:
-        averages, weights, answer = end.linear
-        is_last = answer.numel() == scores.numel() and torch.equal(answer.reshape(scores.shape), scores)
-        fits = is_last and averages.numel() == len(x) * weights.shape[1]
-        if fits and end.maps is not None and _are_averages(averages, end.maps):
-            return full(end.maps), full(weights)
+    if end.gave(scores) and end.maps is not None and end.averages.numel() == len(x) * end.weight[0].numel():
+        if _are_averages(end.averages, end.maps):
+            return full(end.maps), full(end.weight.flatten(1))
     raise NetworkError(
         "CAM needs a network that ends in global average pooling and one linear layer, whose weights it "
         "shows; this one does not: use grad_cam"
@@ -125,26 +122,18 @@ def _are_averages(averages: Tensor, maps: Tensor) -> bool:
     return torch.allclose(averages, means, rtol=0, atol=float(tolerance * scale), equal_nan=True)
 
 
-class _End(TorchFunctionMode):
-    """Keeps what the last average over maps, and the last linear layer, have seen."""
+class _End(LastLinear):
+    """Keeps the last maps that an average was taken of, too, and what the last linear layer was given."""
 
     def __init__(self) -> None:
         super().__init__()
         self.maps: Tensor | None = None
-        self.linear: tuple[Tensor, Tensor, Tensor] | None = None
+        self.averages: Tensor | None = None
 
-    def __torch_function__(
-        self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        first = args[0] if args else kwargs.get("input")
-        has_maps = isinstance(first, Tensor) and first.ndim == 4
-        answer = func(*args, **kwargs)
+    def see(self, func: Callable, given: Any, args: tuple, kwargs: dict, answer: Any) -> None:
+        super().see(func, given, args, kwargs, answer)
+        if self.answer is answer and answer is not None:
+            self.averages = given.clone()  # a later layer may write over them, and over the maps
         begins = func in _AVERAGES or (func in _ROWS and answer.ndim == 3)
-        if begins and has_maps and answer.shape[:2] == first.shape[:2]:
-            self.maps = first.clone()  # a later layer may write over them
-        elif func in (F.linear, F.conv2d):
-            weights = args[1] if len(args) > 1 else kwargs["weight"]
-            if func is F.linear or weights.shape[2:] == (1, 1) == answer.shape[2:]:
-                self.linear = first.clone(), weights.flatten(1), answer
-        return answer
+        if begins and isinstance(given, Tensor) and given.ndim == 4 and answer.shape[:2] == given.shape[:2]:
+            self.maps = given.clone()

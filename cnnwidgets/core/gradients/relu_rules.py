@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -13,11 +13,6 @@ from torch.overrides import TorchFunctionMode
 from ..errors import InputError, NetworkError
 
 RULES = ("gradient", "deconvnet", "guided")
-
-_RELUS = {torch.relu, F.relu, Tensor.relu}
-_RELUS_IN_PLACE = {torch.relu_, F.relu_, Tensor.relu_}
-_CLAMPS = {torch.clamp, Tensor.clamp, torch.clip, Tensor.clip, torch.clamp_min, Tensor.clamp_min}
-_CLAMPS_IN_PLACE = {torch.clamp_, Tensor.clamp_, Tensor.clip_, torch.clamp_min_, Tensor.clamp_min_}
 
 
 def relu_backward(signal: Tensor, before: Tensor, rule: str = "gradient") -> Tensor:
@@ -134,14 +129,35 @@ class ReluRule(TorchFunctionMode):
 
 def _relu_of(func: Callable, args: tuple, kwargs: dict) -> tuple[Tensor | None, bool]:
     """The input of a call that is a ReLU, and whether it is written over; None for another call."""
-    if func in _RELUS or func in _RELUS_IN_PLACE:
-        before = args[0] if args else kwargs.get("input")
-        inplace = kwargs.get("inplace", args[1] if len(args) > 1 else False)
-        return before, func in _RELUS_IN_PLACE or bool(inplace)
-    if func in _CLAMPS or func in _CLAMPS_IN_PLACE:
-        names = ("input", "min", "max")
-        given = dict(zip(names, args, strict=False)) | kwargs
-        low, high = given.get("min"), given.get("max")
-        if high is None and isinstance(low, (int, float)) and low == 0 and "out" not in kwargs:
-            return given.get("input"), func in _CLAMPS_IN_PLACE
-    return None, False
+    names = _SIGNATURES.get(func)
+    if names is None or "out" in kwargs:
+        return None, False
+    given = dict(zip(names, args, strict=False)) | kwargs
+    # a ReLU by another name: clamp(x, min=0), threshold(x, 0, 0), maximum(x, 0)
+    bounds = [given.get(name) for name in names if name in ("min", "threshold", "value", "other")]
+    if not all(map(_is_zero, bounds)) or given.get("max") is not None:
+        return None, False
+    is_in_place = bool(given.get("inplace")) or func.__name__.endswith("_")
+    return given["input"], is_in_place
+
+
+def _is_zero(bound: Any) -> bool:
+    if isinstance(bound, Tensor):
+        return bound.numel() == 1 and not bound.requires_grad and bound.item() == 0
+    return isinstance(bound, (int, float)) and bound == 0
+
+
+def _named(functions: Iterable[Callable], names: str) -> dict[Callable, tuple[str, ...]]:
+    return dict.fromkeys(functions, tuple(names.split()))
+
+
+_SIGNATURES = {
+    **_named((torch.relu, F.relu, Tensor.relu, torch.relu_, F.relu_, Tensor.relu_), "input inplace"),
+    **_named((torch.clamp, Tensor.clamp, torch.clip, Tensor.clip), "input min max"),
+    **_named((torch.clamp_, Tensor.clamp_, torch.clip_, Tensor.clip_), "input min max"),
+    **_named((torch.clamp_min, Tensor.clamp_min, torch.clamp_min_, Tensor.clamp_min_), "input min"),
+    **_named((F.threshold, torch.threshold), "input threshold value inplace"),
+    **_named((torch.threshold_, F.threshold_), "input threshold value"),
+    **_named((torch.maximum, Tensor.maximum), "input other"),
+}
+"""Functions that may be a ReLU, with the names of their arguments."""

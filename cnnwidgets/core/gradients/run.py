@@ -27,6 +27,11 @@ def differentiable(module: nn.Module, rule: str = "gradient", half: bool = False
         Compute in bfloat16 what autocast knows.
     """
     kind = next((each.device.type for each in module.parameters()), "cpu")
+    if rule != "gradient" and any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        raise NetworkError(
+            "parts of this network are TorchScript, whose ReLUs obey no other rule: put the modules that "
+            "they were made from in their place"
+        )
     with undisturbed(module), torch.inference_mode(False), torch.enable_grad():
         _leave_inference(module)
         relus = nullcontext() if rule == "gradient" else ReluRule(rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -42,7 +42,7 @@ def score_gradients(
     model: nn.Module,
     x: Tensor,
     target: Target,
-    layers: str | Iterable[str] = (),
+    layers: str | Sequence[str] = (),
     pixels: bool = True,
     rule: str = "gradient",
     precision: str = "exact",
@@ -91,7 +91,7 @@ def score_gradients(
     module = as_module(model)
     x = prepared(module, x)
     wanted, is_single = target_lists(target, len(x))
-    names = [layers] if isinstance(layers, str) else list(layers)
+    names = list(layers) if isinstance(layers, (list, tuple, set, dict)) else [layers]
     if not pixels and not names:
         raise InputError("nothing is asked for: pixels=True, or name layers")
     found = pass_back(module, x, wanted, names, pixels, rule, is_fast(precision, x))

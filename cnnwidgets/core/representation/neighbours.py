@@ -102,7 +102,7 @@ def checked_vectors(vectors: Any, name: str = "vectors") -> Tensor:
     if not torch.isfinite(found).all():
         row = int((~torch.isfinite(found)).any(1).nonzero()[0])
         raise InputError(
-            f"{name} {row} holds a NaN or an infinity: leave it out, or look where it comes from"
+            f"row {row} of {name} holds a NaN or an infinity: leave it out, or look where it comes from"
         )
     return found
 
@@ -135,5 +135,5 @@ def _unit(vectors: Tensor, name: str) -> Tensor:
     length = torch.linalg.vector_norm(vectors.double(), dim=1, keepdim=True)
     if (length == 0).any():
         row = int((length[:, 0] == 0).nonzero()[0])
-        raise InputError(f"{name} {row} is all zeros, and has no direction: use metric='l2'")
+        raise InputError(f"row {row} of {name} is all zeros, and has no direction: use metric='l2'")
     return vectors.double() / length

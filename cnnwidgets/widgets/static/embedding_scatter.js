@@ -11,7 +11,7 @@ import { openMotion } from "./scatter/motion.js";
 import { paintOverlay, paintRings } from "./scatter/overlay.js";
 import { openPictures } from "./scatter/pictures.js";
 import { FAINT, HIDDEN, PLAIN, openPoints } from "./scatter/points.js";
-import { openThumbnails, readPoints } from "./scatter/read.js";
+import { ascending, grouped, openThumbnails, readPoints } from "./scatter/read.js";
 import { readInks } from "./scatter/stamps.js";
 import { openToolbar } from "./scatter/toolbar.js";
 import { openTooltip, tell } from "./scatter/tooltip.js";
@@ -22,9 +22,9 @@ function render({ model, el }) {
 
   // what the parts share: the points, where they are on the screen just now, and what is drawn of them
   const scene = {
-    model, n: 0, xy: null, labels: null, frame: null, firstAdded: 0, spacing: { median: 0, lattice: false },
+    model, n: -1, xy: null, labels: null, frame: null, firstAdded: 0, spacing: { median: 0, lattice: false },
     sx: new Float32Array(0), sy: new Float32Array(0), states: new Uint8Array(0), inks: null, line: null, version: 0,
-    hovered, find, stress, thumbnail, drawThumbnail,
+    hovered, find, stress, thumbnail,
   };
   let pointing = false; // whether the pointer or the keys are on this map: only there the picture is shown large
   let shown = 0; // points that are not hidden
@@ -41,13 +41,10 @@ function render({ model, el }) {
   const thumbnails = openThumbnails(view, "", () => fresh());
   const added = openThumbnails(view, "added_", () => fresh());
 
+  // Draws the picture of a point: (g, x, y, side); null where it has none.
   function thumbnail(i) {
-    const pictures = i < scene.firstAdded ? thumbnails : added;
-    return pictures.has(i < scene.firstAdded ? i : i - scene.firstAdded) ? pictures : null;
-  }
-  function drawThumbnail(g, i, x, y, side) {
-    if (i < scene.firstAdded) thumbnails.draw(g, i, x, y, side);
-    else added.draw(g, i - scene.firstAdded, x, y, side);
+    const [pictures, at] = i < scene.firstAdded ? [thumbnails, i] : [added, i - scene.firstAdded];
+    return pictures.has(at) ? (g, ...box) => pictures.draw(g, at, ...box) : null;
   }
 
   function hovered() {
@@ -75,13 +72,18 @@ function render({ model, el }) {
   const legend = openLegend(view, scene);
   const reading = h("div", { class: "cw-scatter-reading" });
   const caption = h("div", { class: "cw-soft cw-scatter-caption" });
-  view.body.append(title, toolbar.element, h("div", { class: "cw-scatter-main" }, plot, legend.element), reading, caption);
+  const main = h("div", { class: "cw-scatter-main" }, plot, legend.element);
+  view.body.append(title, toolbar.element, main, h("div", { class: "cw-row cw-scatter-below" }, reading, toolbar.clear), caption);
 
   // -- painting --
 
   function paintBase(g, width, height, ratio) {
+    // not before: the page may not have had this element, and so no colours for it
+    if (!scene.inks) {
+      scene.inks = readInks(view);
+      legend.refresh();
+    }
     scene.camera.resize(width, height);
-    scene.inks ??= readInks(view);
     scene.camera.project(scene.xy, scene.sx, scene.sy);
     scene.dots.paint(g, ratio);
     scene.pictures.paint(g);
@@ -106,18 +108,17 @@ function render({ model, el }) {
     const told = i >= 0 ? tell(scene, i) : "";
     reading.textContent = told || (scene.n ? summary() : "");
     reading.classList.toggle("cw-soft", !told);
-    toolbar.count(model.get("selected").length);
+    toolbar.chosen(model.get("selected").length);
   }
 
   function summary() {
-    const count = (n) => n.toLocaleString("en-US");
-    return shown < scene.n ? `${count(shown)} of ${count(scene.n)} points` : `${count(scene.n)} points`;
+    return shown < scene.n ? `${grouped(shown)} of ${grouped(scene.n)} points` : `${grouped(scene.n)} points`;
   }
 
   function speak() {
     const i = hovered();
     const many = model.get("selected").length;
-    const told = [i >= 0 ? tell(scene, i) : "", many ? `${many.toLocaleString("en-US")} selected` : ""].filter(Boolean);
+    const told = [i >= 0 ? tell(scene, i) : "", many ? `${grouped(many)} selected` : ""].filter(Boolean);
     view.say(told.join("; ") || "nothing selected");
   }
 
@@ -133,7 +134,7 @@ function render({ model, el }) {
     const all = !selected.length;
     shown = 0;
     for (let i = 0; i < n; i++) {
-      const strong = stressed === null ? all || chosen[i] : labels[i] === stressed;
+      const strong = stressed === null || hidden.has(stressed) ? all || chosen[i] : labels[i] === stressed;
       scene.states[i] = hidden.has(labels[i]) ? HIDDEN : strong ? PLAIN : FAINT;
       if (scene.states[i] !== HIDDEN) shown += 1;
     }
@@ -166,6 +167,7 @@ function render({ model, el }) {
     const found = readPoints(model);
     const others = found.n !== scene.n;
     const relabelled = others || found.labels.some((label, i) => label !== scene.labels[i]);
+    scene.version += 1;
     Object.assign(scene, { n: found.n, labels: found.labels, firstAdded: found.firstAdded });
     if (others) [scene.sx, scene.sy] = [new Float32Array(found.n), new Float32Array(found.n)];
     motion.go(found.xy, found.frame, others ? 0 : model.get("_seconds"));
@@ -185,10 +187,9 @@ function render({ model, el }) {
     view.body.style.setProperty("--cw-scatter-width", `${model.get("width")}px`);
     view.body.style.setProperty("--cw-scatter-height", `${model.get("height")}px`);
     over.canvas.dataset.tool = model.get("tool");
-    const label = `${model.get("title") || "Map"}, ${scene.n.toLocaleString("en-US")} points.`;
     over.canvas.setAttribute(
       "aria-label",
-      `${label} Arrow keys go from point to point, with Shift they move the map; plus and minus zoom, 0 shows all of it; Enter selects, Escape clears.`,
+      `${model.get("title") || "Map"}, ${grouped(scene.n)} points. Arrow keys go from point to point, with Shift they move the map; + and - zoom, 0 shows all; Enter selects, Escape clears.`,
     );
     readOut();
   }
@@ -214,7 +215,7 @@ function render({ model, el }) {
     const before = model.get("selected");
     if (i < 0) return before.length && !more && select([]);
     const without = before.filter((one) => one !== i);
-    if (more) return select(without.length < before.length ? without : [...before, i].sort((a, b) => a - b));
+    if (more) return select(without.length < before.length ? without : [...before, i].sort(ascending));
     return select(before.length === 1 && !without.length ? [] : [i]);
   }
 
@@ -230,7 +231,7 @@ function render({ model, el }) {
     },
     click: (place, more) => take(find(...place), more),
     take,
-    select: (numbers, more) => select(more ? [...new Set([...model.get("selected"), ...numbers])].sort((a, b) => a - b) : numbers),
+    select: (numbers, more) => select(more ? [...new Set([...model.get("selected"), ...numbers])].sort(ascending) : numbers),
     drawn: () => over.repaint(),
     whole: scene.camera.reset,
     escape() {
@@ -250,17 +251,19 @@ function render({ model, el }) {
   view.listen(over.canvas, "blur", () => pointing && point(-1, false));
   view.on(["_points", "_labels", "_frame", "_first_added"], readAll);
   view.on(["names", "_palette"], view.eachFrame(() => legend.refresh()));
-  view.on(["view", "point_size", "show_images", "highlighted"], base.repaint);
+  view.on("view", () => {
+    scene.camera.project(scene.xy, scene.sx, scene.sy); // the next key may come before the next frame
+    base.repaint();
+  });
+  view.on(["point_size", "show_images", "highlighted"], base.repaint);
   view.on(["selected", "hidden"], view.eachFrame(remark));
   view.on("hovered", drawHover);
   view.on(["title", "caption", "tool", "show_images", "width", "height"], drawTexts);
   view.onTheme(() => {
-    scene.inks = readInks(view);
-    legend.refresh();
+    scene.inks = null;
+    base.repaint();
   });
-  scene.inks = readInks(view);
   read();
-  legend.refresh();
   return view.close;
 }
 

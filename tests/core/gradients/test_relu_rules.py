@@ -173,3 +173,51 @@ def test_only_relus_are_bent(call, x, close, by_rule):
         nn.Conv2d(3, 6, 3), nn.SiLU(), nn.Conv2d(6, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(6 * 16 * 22, 3)
     ).double()
     close(call(net, x, 1), by_rule(net, x, {deconvnet: "deconvnet", guided_backprop: "guided"}[call], 1))
+
+
+def _threshold_(x):
+    return F.threshold(x, 0, 0, inplace=True)
+
+
+@pytest.mark.parametrize(
+    "relu",
+    [
+        torch.relu, lambda x: x.clone().relu_(), lambda x: x.clamp(min=0), lambda x: x.clamp(0),
+        lambda x: torch.clamp_min(x, 0.0), lambda x: x.clone().clamp_(min=0), lambda x: F.threshold(x, 0, 0),
+        nn.Threshold(0, 0), lambda x: _threshold_(x.clone()), lambda x: torch.maximum(x, torch.tensor(0.0)),
+        lambda x: x.clamp(min=torch.tensor(0.0)), lambda x: torch.clip(x, min=0),
+    ],
+)  # fmt: skip
+def test_a_relu_by_any_name(relu):
+    class Net(nn.Module):
+        def forward(self, x):
+            return -3 * relu(x).flatten(1)
+
+    x = torch.tensor([2.0, -1.0, 4.0]).reshape(1, 1, 1, 3)
+    assert deconvnet(Net(), x, 0).abs().sum() == 0  # what arrives is negative
+    assert input_gradient(Net(), x, 0).flatten().tolist() == [-3, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda x: x.clamp(min=0, max=6), lambda x: x.clamp(min=1), lambda x: F.threshold(x, 0, 1),
+        lambda x: torch.maximum(x, x.flip(3)), lambda x: x.clamp(max=0), F.relu6, F.silu,
+    ],
+)  # fmt: skip
+def test_what_is_no_relu(other):
+    class Net(nn.Module):
+        def forward(self, x):
+            return other(x).flatten(1)
+
+    with pytest.raises(NetworkError, match="runs none"):
+        guided_backprop(Net(), torch.randn(1, 1, 2, 3), 0)
+
+
+def test_parts_in_torchscript_are_refused():
+    inside = torch.jit.script(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU()))
+    net = nn.Sequential(inside, nn.ReLU(), nn.Flatten(), nn.Linear(4 * 3 * 4, 2))
+    x = torch.randn(1, 3, 5, 6)
+    with pytest.raises(NetworkError, match="TorchScript"):
+        guided_backprop(net, x, 0)
+    assert input_gradient(net, x, 0).shape == x.shape

@@ -15,6 +15,7 @@ export function openMatrix(view, { label, small = false, onEdit = nothing, onHov
   let built = "";
   let home = null; // the cell that Tab comes to
 
+  // Returns the cell that has the keyboard next, if it was in here.
   function build(specs) {
     const had = element.contains(document.activeElement) ? home : null;
     cells = specs.map((row, i) => row.map((spec, j) => openCell(spec, i, j)));
@@ -26,7 +27,7 @@ export function openMatrix(view, { label, small = false, onEdit = nothing, onHov
     for (const cell of cells.flat()) cell.element.setAttribute("role", open.length ? "gridcell" : "cell");
     home = null;
     if (open.length) settle(had ? cellAt(...had) ?? open[0] : open[0]);
-    if (had && home) cellAt(...home).input.focus();
+    return had && home ? cellAt(...home) : null;
   }
 
   function openCell(spec, row, column) {
@@ -54,9 +55,10 @@ export function openMatrix(view, { label, small = false, onEdit = nothing, onHov
 
   function draw(specs) {
     const shape = specs.map((row) => row.map(({ open }) => (open ? "o" : "-")).join("")).join("/");
-    if (shape !== built) build(specs);
+    const next = shape === built ? null : build(specs);
     built = shape;
     specs.forEach((row, i) => row.forEach((spec, j) => drawCell(cells[i][j], spec)));
+    next?.input.focus(); // once it has its number
   }
 
   function drawCell(cell, { value, tint = 0, note = "", marks = "" }) {
@@ -73,6 +75,7 @@ export function openMatrix(view, { label, small = false, onEdit = nothing, onHov
   }
 
   function rest(cell) {
+    if (cell.value === null) return; // of a new shape, not drawn yet
     cell.input.value = short(cell.value);
     cell.input.removeAttribute("aria-invalid");
   }

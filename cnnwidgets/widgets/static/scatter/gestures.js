@@ -16,7 +16,6 @@ export function onMap(view, canvas, scene, tell) {
   let how = "pan";
 
   const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
-  const grabbing = () => (canvas.dataset.hand = fingers.size && how === "pan" && moved > CLICK ? "closed" : "");
 
   view.listen(canvas, "pointerdown", (event) => {
     if (event.button) return;
@@ -45,7 +44,6 @@ export function onMap(view, canvas, scene, tell) {
       fingers.set(event.pointerId, now);
       if (moved <= CLICK) return;
       tell.leave();
-      grabbing();
       return camera.pan(now[0] - before[0], now[1] - before[1]);
     }
     if (moved <= CLICK) return;
@@ -75,12 +73,10 @@ export function onMap(view, canvas, scene, tell) {
       drop();
       tell.select(line.length > 2 ? inside(scene, line) : [], event.shiftKey);
     } else if (moved <= CLICK) tell.click(placeOf(event, canvas), event.shiftKey || event.ctrlKey || event.metaKey);
-    grabbing();
   });
   view.listen(canvas, "pointercancel", (event) => {
     fingers.delete(event.pointerId);
     drop();
-    grabbing();
   });
   view.listen(canvas, "pointerleave", () => fingers.size || tell.leave());
   view.listen(canvas, "dblclick", (event) => scene.find(...placeOf(event, canvas)) < 0 && model.get("tool") === "pan" && tell.whole());

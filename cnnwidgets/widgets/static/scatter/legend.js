@@ -1,7 +1,7 @@
 // The classes: shape and colour of each, how many points it has, and a switch.
 
 import { h } from "../shared/dom.js";
-import { className, countClasses } from "./read.js";
+import { ascending, className, countClasses, grouped } from "./read.js";
 import { rgb } from "./stamps.js";
 
 const SIDE = 14; // of a swatch, in CSS pixels
@@ -15,12 +15,12 @@ export function openLegend(view, scene) {
   let before = []; // what was hidden before the first click of a double click
 
   const hide = (hidden) => view.set({ hidden });
-  const plain = (index) => className(model.get("names"), index).replace(/^class /, "");
+  const named = (index) => className(model.get("names"), index);
 
   function toggle(index) {
     before = model.get("hidden");
-    hide(before.includes(index) ? before.filter((one) => one !== index) : [...before, index].sort((a, b) => a - b));
-    view.say(`${className(model.get("names"), index)} ${model.get("hidden").includes(index) ? "hidden" : "shown"}`);
+    hide(before.includes(index) ? before.filter((one) => one !== index) : [...before, index].sort(ascending));
+    view.say(`${named(index)} ${model.get("hidden").includes(index) ? "hidden" : "shown"}`);
   }
 
   // Only this class; all of them where it is alone already.
@@ -28,7 +28,7 @@ export function openLegend(view, scene) {
     const others = [...rows.keys()].filter((one) => one !== index);
     const alone = !hidden.includes(index) && others.every((one) => hidden.includes(one));
     hide(alone ? [] : others);
-    view.say(alone ? "all classes shown" : `only ${className(model.get("names"), index)} shown`);
+    view.say(alone ? "all classes shown" : `only ${named(index)} shown`);
   }
 
   function swatch(index) {
@@ -44,11 +44,12 @@ export function openLegend(view, scene) {
   }
 
   function refresh() {
+    if (!scene.inks) return;
     rows = new Map(
-      countClasses(scene).map(({ index, count }) => {
-        const name = plain(index);
+      countClasses(scene).map(({ index, many }) => {
+        const name = named(index).replace(/^class /, "");
         const counted = h("span", { class: "cw-scatter-count cw-soft" });
-        const title = `${className(model.get("names"), index)}: click hides or shows it, a double click shows only it`;
+        const title = `${named(index)}: click hides it, a double click all others`;
         const row = h(
           "button",
           { type: "button", class: "cw-plain cw-scatter-class", "data-class": index, title },
@@ -56,7 +57,7 @@ export function openLegend(view, scene) {
           h("span", { class: "cw-scatter-name" }, name),
           counted,
         );
-        return [index, { row, counted, count }];
+        return [index, { row, counted, many }];
       }),
     );
     list.replaceChildren(...[...rows.values()].map(({ row }) => row));
@@ -71,10 +72,9 @@ export function openLegend(view, scene) {
     const selected = new Map();
     const chosen = model.get("selected");
     for (const i of chosen) if (i < scene.n) selected.set(scene.labels[i], (selected.get(scene.labels[i]) ?? 0) + 1);
-    for (const [index, { row, counted, count }] of rows) {
+    for (const [index, { row, counted, many }] of rows) {
       row.setAttribute("aria-pressed", String(!hidden.includes(index)));
-      const total = count.toLocaleString("en-US");
-      counted.textContent = selected.size ? `${(selected.get(index) ?? 0).toLocaleString("en-US")} of ${total}` : total;
+      counted.textContent = `${selected.size ? `${grouped(selected.get(index) ?? 0)} of ` : ""}${grouped(many)}`;
       row.classList.toggle("cw-none", selected.size > 0 && !selected.has(index));
     }
     all.hidden = ![...rows.keys()].some((index) => hidden.includes(index));
@@ -91,7 +91,7 @@ export function openLegend(view, scene) {
   };
   view.listen(list, "click", (event) => {
     const index = indexOf(event);
-    if (index === null || event.detail > 1) return;
+    if (index === null) return;
     if (event.shiftKey) isolate(index, model.get("hidden"));
     else toggle(index);
   });

@@ -8,14 +8,13 @@ export function openMotion(view, scene, onStep) {
   let asked = 0;
   view.signal.addEventListener("abort", () => cancelAnimationFrame(asked));
 
-  const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-
   function go(xy, frame, seconds) {
     cancelAnimationFrame(asked);
     asked = 0;
     const same = scene.xy?.length === xy.length && scene.xy.every((value, i) => value === xy[i]);
     to = { xy, frame };
-    if (!seconds || same || still()) return arrive();
+    const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (!seconds || same || still) return arrive();
     from = { xy: scene.xy, frame: scene.frame }; // also in the middle of another way
     [start, length] = [performance.now(), 1000 * seconds];
     scene.xy = new Float32Array(xy.length);

@@ -3,29 +3,26 @@
 import { HIDDEN } from "./points.js";
 import { rgb } from "./stamps.js";
 
-function circle(g, x, y, radius) {
-  g.beginPath();
-  g.arc(x, y, radius, 0, 2 * Math.PI);
-}
-
 // Rings that stay: around added and highlighted points.
 export function paintRings(g, scene) {
   const { n, sx, sy, states, inks, pictures, firstAdded } = scene;
-  const ring = (i, colour, wide) => {
-    if (i < 0 || i >= n || states[i] === HIDDEN) return;
-    for (const [ink, width] of [[inks.paper, wide + 2], [colour, wide]]) {
-      [g.strokeStyle, g.lineWidth] = [rgb(ink), width];
-      if (pictures.side(i)) {
-        const side = pictures.side(i) + 3;
-        g.strokeRect(sx[i] - side / 2, sy[i] - side / 2, side, side);
-      } else {
-        circle(g, sx[i], sy[i], scene.dots.diameter() * (i >= firstAdded ? 0.85 : 0.5) + 3);
-        g.stroke();
-      }
-    }
-  };
-  for (let i = firstAdded; i < n; i++) ring(i, inks.ink, 1.5);
-  for (const i of scene.model.get("highlighted")) ring(i, inks.ink, 2);
+  const added = Array.from({ length: n - firstAdded }, (_, k) => firstAdded + k);
+  for (const i of [...added, ...scene.model.get("highlighted")]) {
+    if (i < 0 || i >= n || states[i] === HIDDEN) continue;
+    g.beginPath();
+    const half = pictures.side(i) / 2 + 1.5;
+    if (half > 2) g.rect(sx[i] - half, sy[i] - half, 2 * half, 2 * half);
+    else g.arc(sx[i], sy[i], scene.dots.diameter() * (i >= firstAdded ? 0.85 : 0.5) + 3, 0, 2 * Math.PI);
+    stroke(g, inks, 2);
+  }
+}
+
+// Over a band of paper, so that it is seen on any colour.
+function stroke(g, inks, wide) {
+  for (const [ink, width] of [[inks.paper, wide + 2.5], [inks.ink, wide]]) {
+    [g.strokeStyle, g.lineWidth] = [rgb(ink), width];
+    g.stroke();
+  }
 }
 
 export function paintOverlay(g, scene, width, height) {
@@ -35,12 +32,6 @@ export function paintOverlay(g, scene, width, height) {
   if (i >= 0) {
     const radius = Math.max(9, scene.dots.diameter() + 5);
     const half = pictures.side(i) ? pictures.side(i) / 2 + 2 : 0;
-    const outline = (grow) => {
-      if (half) {
-        g.beginPath();
-        g.rect(sx[i] - half - grow, sy[i] - half - grow, 2 * (half + grow), 2 * (half + grow));
-      } else circle(g, sx[i], sy[i], radius + grow);
-    };
     // the point itself once more, as others may lie over it
     if (!half) {
       g.save();
@@ -50,23 +41,17 @@ export function paintOverlay(g, scene, width, height) {
       g.fill();
       g.restore();
     }
-    for (const [grow, ink, wide] of [[0, inks.paper, 6], [0, inks.ink, 2.5]]) {
-      outline(grow);
-      [g.strokeStyle, g.lineWidth] = [rgb(ink), wide];
-      g.stroke();
-    }
-    if (!half) {
+    g.beginPath();
+    if (half) g.rect(sx[i] - half, sy[i] - half, 2 * half, 2 * half);
+    else {
+      g.arc(sx[i], sy[i], radius, 0, 2 * Math.PI);
       // four strokes point at it from afar: in a linked map the eye has to find it
-      g.beginPath();
       for (const [x, y] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
         g.moveTo(sx[i] + x * (radius + 3), sy[i] + y * (radius + 3));
-        g.lineTo(sx[i] + x * (radius + 10), sy[i] + y * (radius + 10));
-      }
-      for (const [ink, wide] of [[inks.paper, 4], [inks.ink, 1.5]]) {
-        [g.strokeStyle, g.lineWidth] = [rgb(ink), wide];
-        g.stroke();
+        g.lineTo(sx[i] + x * (radius + 9), sy[i] + y * (radius + 9));
       }
     }
+    stroke(g, inks, 2);
   }
   const line = scene.line;
   if (line && line.length > 1) {

@@ -61,7 +61,7 @@ export function openPictures(scene) {
 
   function paint(g) {
     place();
-    const { n, sx, sy, states, labels, inks, firstAdded } = scene;
+    const { n, sx, sy, states, labels, inks, firstAdded, thumbnail } = scene;
     const [width, height] = scene.camera.size();
     for (let i = side ? 0 : firstAdded; i < n; i++) {
       const own = sideOf(i);
@@ -78,9 +78,7 @@ export function openPictures(scene) {
         g.fillStyle = rgb(i >= firstAdded ? inks.ink : inks.fill(labels[i]));
         g.fillRect(x, y, own, own);
       }
-      const pictures = scene.thumbnail(i);
-      g.imageSmoothingEnabled = pictures.smooth(own);
-      scene.drawThumbnail(g, i, x + frame, y + frame, own - 2 * frame);
+      thumbnail(i)(g, x + frame, y + frame, own - 2 * frame);
     }
     g.globalAlpha = 1;
   }

@@ -12,8 +12,7 @@ const LARGER = 1.7; // how much larger added points are
 export function openPoints(scene) {
   let image = null;
   let pixels = null;
-  let stamps = new Map();
-  let cutFor = "";
+  let room = 0;
 
   // Diameter in CSS pixels: fewer points are larger, and they grow a little when one comes nearer.
   function diameter() {
@@ -23,51 +22,42 @@ export function openPoints(scene) {
     return model.get("point_size") || Math.min(own * nearer, 11);
   }
 
+  const acrossOf = (added, ratio) => diameter() * ratio * (added ? LARGER : 1);
+
   function stampOf(label, faint, added, ratio) {
-    const key = (label + 1) * 4 + (faint ? 2 : 0) + (added ? 1 : 0);
-    let stamp = stamps.get(key);
-    if (!stamp) {
-      const across = diameter() * (added ? LARGER : 1);
-      const edged = across >= 4 ? Math.max(1, 0.8 * ratio) : 0;
-      stamp = cutStamp(scene.inks, label, (across * ratio) / 2, edged, faint, image.width);
-      stamps.set(key, stamp);
-    }
-    return stamp;
+    const across = acrossOf(added, ratio);
+    const edged = across >= 4 * ratio ? Math.max(1, 0.8 * ratio) : 0;
+    return cutStamp(scene.inks, label, across / 2, edged, faint, image.width);
   }
 
   function paint(g, ratio) {
-    const { width, height } = g.canvas;
-    const cut = [width, height, ratio, diameter().toFixed(2), rgb(scene.inks.paper)].join();
+    // points at the border are drawn whole, and cut off with the room around the picture
+    room = 2 * Math.ceil(0.65 * acrossOf(true, ratio)) + 5;
+    const [width, height] = [g.canvas.width + 2 * room, g.canvas.height + 2 * room];
     if (image?.width !== width || image?.height !== height) {
       image = new ImageData(width, height);
       pixels = new Int32Array(image.data.buffer);
     }
-    if (cut !== cutFor) [stamps, cutFor] = [new Map(), cut];
     const [red, green, blue] = scene.inks.paper;
     pixels.fill((255 << 24) | (blue << 16) | (green << 8) | red);
     const { n, states, firstAdded } = scene;
-    const some = states.includes(FAINT);
-    if (some) stampAll(FAINT, 0, firstAdded, ratio);
-    stampAll(PLAIN, 0, firstAdded, ratio);
-    if (some) stampAll(FAINT, firstAdded, n, ratio);
-    stampAll(PLAIN, firstAdded, n, ratio);
-    g.putImageData(image, 0, 0);
+    for (const [from, to] of [[0, firstAdded], [firstAdded, n]]) {
+      if (states.includes(FAINT)) stampAll(FAINT, from, to, ratio);
+      stampAll(PLAIN, from, to, ratio);
+    }
+    g.putImageData(image, -room, -room);
   }
 
   function stampAll(state, from, to, ratio) {
     const { sx, sy, states, labels, firstAdded } = scene;
     const { width, height } = image;
-    const looks = []; // by class: a map would be asked too often
+    const looks = [];
     for (let i = from; i < to; i++) {
       if (states[i] !== state) continue;
-      const stamp = (looks[labels[i] + 1] ??= stampOf(labels[i], state === FAINT, i >= firstAdded, ratio));
-      const x = Math.round(sx[i] * ratio);
-      const y = Math.round(sy[i] * ratio);
-      const { half, solid, soft } = stamp;
-      if (x < half || y < half || x >= width - half || y >= height - half) {
-        if (x > -half && y > -half && x < width + half && y < height + half) stampEdge(stamp, x, y);
-        continue;
-      }
+      const x = Math.round(sx[i] * ratio) + room;
+      const y = Math.round(sy[i] * ratio) + room;
+      const { half, solid, soft } = (looks[labels[i] + 1] ??= stampOf(labels[i], state === FAINT, i >= firstAdded, ratio));
+      if (x < half || y < half || x >= width - half || y >= height - half) continue;
       const at = y * width + x;
       for (let e = 0; e < solid.length; e += 2) pixels[at + solid[e]] = solid[e + 1];
       for (let e = 0; e < soft.length; e += 5) blend(at + soft[e], soft, e);
@@ -77,24 +67,8 @@ export function openPoints(scene) {
   function blend(at, soft, e) {
     const below = pixels[at];
     const alpha = soft[e + 1];
-    const rest = 255 - alpha;
-    const red = ((below & 255) * rest + soft[e + 2] * alpha) >> 8;
-    const green = (((below >> 8) & 255) * rest + soft[e + 3] * alpha) >> 8;
-    const blue = (((below >> 16) & 255) * rest + soft[e + 4] * alpha) >> 8;
-    pixels[at] = (255 << 24) | (blue << 16) | (green << 8) | red;
-  }
-
-  // At the border some pixels of a point lie outside.
-  function stampEdge({ solid, soft }, x, y) {
-    const { width, height } = image;
-    const at = y * width + x;
-    const inside = (offset) => {
-      const down = Math.round(offset / width); // a stamp is much narrower than the picture
-      const [column, row] = [x + offset - down * width, y + down];
-      return column >= 0 && column < width && row >= 0 && row < height;
-    };
-    for (let e = 0; e < solid.length; e += 2) if (inside(solid[e])) pixels[at + solid[e]] = solid[e + 1];
-    for (let e = 0; e < soft.length; e += 5) if (inside(soft[e])) blend(at + soft[e], soft, e);
+    const part = (shift, colour) => ((((below >> shift) & 255) * (255 - alpha) + colour * alpha) / 255) << shift;
+    pixels[at] = (255 << 24) | part(16, soft[e + 4]) | part(8, soft[e + 3]) | part(0, soft[e + 2]);
   }
 
   return { paint, diameter };

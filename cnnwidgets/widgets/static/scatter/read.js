@@ -2,7 +2,10 @@
 
 import { bytesOf, floatsOf, pictureOf } from "../shared/bytes.js";
 
-export const NO_CLASS = "no class";
+const NO_CLASS = "no class";
+
+export const grouped = (n) => n.toLocaleString("en-US");
+export const ascending = (a, b) => a - b;
 
 export function readPoints(model) {
   const xy = floatsOf(model.get("_points"));
@@ -24,7 +27,7 @@ export function countClasses({ labels }) {
   const counts = new Map();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   const order = (label) => (label < 0 ? Infinity : label);
-  return [...counts].map(([index, count]) => ({ index, count })).sort((a, b) => order(a.index) - order(b.index));
+  return [...counts].map(([index, many]) => ({ index, many })).sort((a, b) => order(a.index) - order(b.index));
 }
 
 // Sheets of thumbnails, decoded beside; `onReady` when they can be drawn.
@@ -53,20 +56,16 @@ export function openThumbnails(view, name, onReady) {
     const { columns, rows, cell, tile } = layout;
     const on = i % (columns * rows);
     const sheet = sheets[Math.floor(i / (columns * rows))];
-    if (!sheet) return;
     const [sx, sy] = [(on % columns) * cell[1], Math.floor(on / columns) * cell[0]];
     const scale = side / Math.max(...tile);
     const [w, h] = [tile[1] * scale, tile[0] * scale];
+    g.imageSmoothingEnabled = !(Math.max(...tile) <= 32 && scale >= 2.5); // small ones are looked at pixel by pixel
     g.drawImage(sheet, sx, sy, tile[1], tile[0], x + (side - w) / 2, y + (side - h) / 2, w, h);
   }
 
   view.on([`_${name}atlas`, `_${name}layout`], view.eachFrame(decode));
   view.signal.addEventListener("abort", () => closeAll(sheets));
   decode();
-  return {
-    draw,
-    has: (i) => Boolean(layout && sheets[Math.floor(i / (layout.columns * layout.rows))]) && !layout.without.includes(i),
-    // small pictures are looked at pixel by pixel
-    smooth: (side) => !(Math.max(...layout.tile) <= 32 && side >= 2.5 * Math.max(...layout.tile)),
-  };
+  const has = (i) => Boolean(layout && sheets[Math.floor(i / (layout.columns * layout.rows))]) && !layout.without.includes(i);
+  return { draw, has };
 }

@@ -6,24 +6,24 @@ const NO_CLASS_COLOUR = [122, 122, 122];
 const SHAPES = [
   (g, r) => g.arc(0, 0, r, 0, 2 * Math.PI),
   (g, r) => g.rect(-0.88 * r, -0.88 * r, 1.76 * r, 1.76 * r),
-  (g, r) => polygon(g, [0, -1.2 * r, 1.2 * r, 0.9 * r, -1.2 * r, 0.9 * r]),
-  (g, r) => polygon(g, [0, -1.25 * r, 1.25 * r, 0, 0, 1.25 * r, -1.25 * r, 0]),
-  (g, r) => star(g, 1.2 * r, 0.42 * r, 0),
-  (g, r) => star(g, 1.2 * r, 0.42 * r, Math.PI / 4),
+  (g, r) => polygon(g, r, [0, -1.2, 1.2, 0.9, -1.2, 0.9]),
+  (g, r) => polygon(g, r, [0, -1.25, 1.25, 0, 0, 1.25, -1.25, 0]),
+  plus,
+  (g, r) => {
+    g.rotate(Math.PI / 4);
+    plus(g, r);
+    g.rotate(-Math.PI / 4);
+  },
 ];
 
-function polygon(g, corners) {
-  for (let i = 0; i < corners.length; i += 2) g.lineTo(corners[i], corners[i + 1]);
+function polygon(g, r, corners) {
+  for (let i = 0; i < corners.length; i += 2) g.lineTo(r * corners[i], r * corners[i + 1]);
   g.closePath();
 }
 
-function star(g, long, half, turn) {
-  const plus = [half, -long, half, -half, long, -half, long, half, half, half, half, long];
-  const corners = [...plus, ...plus.map((at) => -at)];
-  const [c, s] = [Math.cos(turn), Math.sin(turn)];
-  const turned = [];
-  for (let i = 0; i < corners.length; i += 2) turned.push(c * corners[i] - s * corners[i + 1], s * corners[i] + c * corners[i + 1]);
-  polygon(g, turned);
+function plus(g, r) {
+  const half = [0.42, -1.2, 0.42, -0.42, 1.2, -0.42, 1.2, 0.42, 0.42, 0.42, 0.42, 1.2];
+  polygon(g, r, [...half, ...half.map((at) => -at)]);
 }
 
 export const mix = (a, b, share) => a.map((part, i) => part + (b[i] - part) * share);

@@ -1,6 +1,7 @@
 // What dragging does, the zoom, when pictures are drawn, and how many points are selected.
 
 import { h, svg } from "../shared/dom.js";
+import { grouped } from "./read.js";
 
 const TOOLS = {
   pan: ["Move", "M8 2v12M2 8h12M6 4l2-2 2 2M6 12l2 2 2-2M4 6L2 8l2 2M12 6l2 2-2 2", "drag moves the map"],
@@ -21,11 +22,11 @@ export function openToolbar(view, scene, clearSelection) {
   const farther = square("Zoom out", "M3 8h10");
   const whole = square("Show the whole map", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4");
   const options = Object.entries(IMAGES).map(([value, text]) => h("option", { value }, text));
-  const images = h("select", { "aria-label": "When pictures are drawn as points" }, ...options);
+  const images = h("select", {}, ...options);
   const imaged = h("label", { class: "cw-check" }, h("span", { class: "cw-label" }, "pictures"), images);
-  const clear = h("button", { type: "button", class: "cw-button" }, h("span"), svg("M4 4l8 8M12 4l-8 8", 12));
+  const clear = h("button", { type: "button", class: "cw-button cw-push" }, h("span"), svg("M4 4l8 8M12 4l-8 8", 12));
   const zoom = h("div", { class: "cw-scatter-zoom" }, nearer, farther, whole);
-  const element = h("div", { class: "cw-row cw-scatter-tools" }, tools, zoom, imaged, clear);
+  const element = h("div", { class: "cw-row cw-scatter-tools" }, tools, zoom, imaged);
 
   function refresh(some) {
     for (const one of tools.children) one.setAttribute("aria-pressed", String(one.dataset.tool === model.get("tool")));
@@ -33,9 +34,9 @@ export function openToolbar(view, scene, clearSelection) {
     images.value = model.get("show_images");
   }
 
-  function count(selected) {
+  function chosen(selected) {
     clear.hidden = !selected;
-    clear.firstChild.textContent = `${selected.toLocaleString("en-US")} selected`;
+    clear.firstChild.textContent = `${grouped(selected)} selected`;
     clear.setAttribute("aria-label", `${selected} selected: clear the selection`);
   }
 
@@ -48,5 +49,5 @@ export function openToolbar(view, scene, clearSelection) {
   view.listen(whole, "click", () => scene.camera.reset());
   view.listen(images, "change", () => view.set({ show_images: images.value }));
   view.listen(clear, "click", clearSelection);
-  return { element, refresh, count };
+  return { element, clear, refresh, chosen };
 }

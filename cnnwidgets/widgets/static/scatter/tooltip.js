@@ -1,7 +1,7 @@
 // The picture under the pointer, large, with its class, number and source.
 
 import { h } from "../shared/dom.js";
-import { className } from "./read.js";
+import { className, grouped } from "./read.js";
 
 const LARGE = 128; // CSS pixels
 const AWAY = 16; // from the point
@@ -12,18 +12,16 @@ export function openTooltip(view, scene) {
   const element = h("div", { class: "cw-scatter-tip", "aria-hidden": "true", hidden: true }, canvas, name, source);
   let drawn = "";
 
-  function draw(i, pictures) {
+  function draw(i) {
     const ratio = window.devicePixelRatio || 1;
     const key = `${i} ${ratio} ${scene.version}`;
     if (key === drawn) return;
     drawn = key;
-    canvas.hidden = !pictures;
-    if (pictures) {
+    const picture = scene.thumbnail(i);
+    canvas.hidden = !picture;
+    if (picture) {
       Object.assign(canvas, { width: LARGE * ratio, height: LARGE * ratio });
-      const g = canvas.getContext("2d");
-      g.imageSmoothingEnabled = pictures.smooth(LARGE);
-      g.imageSmoothingQuality = "high";
-      scene.drawThumbnail(g, i, 0, 0, LARGE * ratio);
+      picture(canvas.getContext("2d"), 0, 0, LARGE * ratio);
     }
     name.textContent = tell(scene, i, false);
     source.textContent = view.model.get("sources")[i] ?? "";
@@ -34,8 +32,7 @@ export function openTooltip(view, scene) {
   function show(i) {
     element.hidden = i < 0;
     if (i < 0) return;
-    const pictures = scene.thumbnail(i);
-    draw(i, pictures);
+    draw(i);
     const [width, height] = scene.camera.size();
     const away = Math.max(AWAY, scene.pictures.side(i) / 2 + 10);
     const [wide, high] = [element.offsetWidth, element.offsetHeight];
@@ -53,7 +50,7 @@ export function tell(scene, i, whole = true) {
   const label = scene.labels[i];
   const names = scene.model.get("names");
   const source = whole ? scene.model.get("sources")[i] : "";
-  const parts = [label >= 0 ? className(names, label) : "", `number ${i.toLocaleString("en-US")}`];
+  const parts = [label >= 0 ? className(names, label) : "", `number ${grouped(i)}`];
   if (i >= scene.firstAdded) parts.push("added");
   return [...parts, source].filter(Boolean).join(", ");
 }
