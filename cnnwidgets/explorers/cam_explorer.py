@@ -58,7 +58,7 @@ class CamExplorer(OneClassExplorer):
     image : anything that ``cnnwidgets.data.read_image`` takes, optional
         The first sample if not given.
     layer : str, optional
-        Where to begin; the last ReLU with maps if not given.
+        Where to begin; the last maps before pooling if not given.
     selection : Selection, optional
         Share the choices of another explorer; instead of the three above.
     samples : mapping of name to picture, optional
@@ -153,7 +153,7 @@ class CamExplorer(OneClassExplorer):
     def layer(self):
         """The layer whose map is shown: the chosen one, if it has maps and the method lets choose."""
         if self.control.method == "CAM":
-            return self._walk[-1]
+            return usual_layer(self.selection.network)
         if self.selection.layer in self._walk:
             return self.selection.layer
         usual = usual_layer(self.selection.network)
@@ -323,7 +323,7 @@ class CamExplorer(OneClassExplorer):
 
     def _draw_row(self, look):
         method = self.control.method
-        layers = self._walk[-1:] if method == "CAM" else self._walk
+        layers = (self.layer,) if method == "CAM" else self._walk
         with self.quiet(), self.row.hold_sync():
             self.row.image = look.found.picture
             self.row.show([self._panel(layer) for layer in layers])

@@ -15,7 +15,7 @@ from ..core import (
     score_gradients,
     upsample,
 )
-from .explanations import state_of
+from .explanations import beyond_rounding, state_of, usual_layer
 
 METHODS = ("CAM", "Grad-CAM", "Grad-CAM++", "HiResCAM", "LayerCAM", "Score-CAM")
 #: Whether negative evidence is left out, where the definition leaves no choice.
@@ -83,7 +83,7 @@ class Cams:
             return
         found = score_gradients(self.network, self.x, target, self.layers, pixels=False)
         if "CAM" not in self.refused:
-            self._keep(target, "CAM", self.layers[-1], cam(self.network, self.x, target))
+            self._keep(target, "CAM", usual_layer(self.network), cam(self.network, self.x, target))
         if target not in self._guided:
             try:
                 back = score_gradients(self.network, self.x, target, rule="guided").pixels
@@ -92,11 +92,14 @@ class Cams:
                 self._guided[target] = None
                 self.refused["Guided Grad-CAM"] = str(error)
         for layer in self.layers:
-            maps, back = found.layers[layer]
-            self._keep(target, "Grad-CAM", layer, combine_grad_cam(maps, back, relu=False))
-            self._keep(target, "Grad-CAM++", layer, combine_grad_cam_plus_plus(maps, back))
-            self._keep(target, "HiResCAM", layer, combine_hires_cam(maps, back, relu=False))
-            self._keep(target, "LayerCAM", layer, combine_layer_cam(maps, back))
+            pair = found.layers[layer]
+            for method, combined in (
+                ("Grad-CAM", combine_grad_cam(*pair, relu=False)),
+                ("Grad-CAM++", combine_grad_cam_plus_plus(*pair)),
+                ("HiResCAM", combine_hires_cam(*pair, relu=False)),
+                ("LayerCAM", combine_layer_cam(*pair)),
+            ):
+                self._keep(target, method, layer, beyond_rounding(combined, *pair))
 
     def compute_score_cam(self, target, layer, tell):
         """Score-CAM of one layer, a forward pass for each of its channels.
@@ -125,8 +128,9 @@ def _batch(x):
 def walk(network, chosen=None):
     """Names of the layers from the picture to the scores that a slider can walk along: not too many.
 
-    All with maps, or only the ReLUs; of these some, evenly spaced, if they are still too many. The chosen one
-    is among them.
+    All with maps; if these are too many, only the ReLUs, where the last maps come after one, or else only the
+    blocks; of these some, evenly spaced, if they are still too many. The chosen one, and the last maps, are
+    among them.
 
     Parameters
     ----------
@@ -141,8 +145,16 @@ def walk(network, chosen=None):
     spatial = [each for each in network.layers if each.is_spatial and not each.channels_last]
     found = names = [each.name for each in spatial]
     relus = [each.name for each in spatial if each.kind == "ReLU"]
-    if len(names) > MOST and len(relus) >= LEAST:
-        found = relus
+    usual = usual_layer(network)
+    if len(names) > MOST:
+        found = relus if usual in relus and len(relus) >= LEAST else _blocks(names)
     if len(found) > MOST:
         found = [found[place] for place in np.linspace(0, len(found) - 1, MOST).round().astype(int)]
-    return tuple(name for name in names if name in found or name == chosen)
+    return tuple(name for name in names if name in found or name in (chosen, usual))
+
+
+def _blocks(names):
+    """As deep into the parts of parts as there are not too many."""
+    by_depth = [[name for name in names if name.count(".") <= depth] for depth in range(9)]
+    fitting = [found for found in by_depth if LEAST <= len(found) <= MOST]
+    return fitting[-1] if fitting else names

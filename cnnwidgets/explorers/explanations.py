@@ -31,6 +31,8 @@ SLOW = ("SmoothGrad", "integrated gradients")
 """Those of many passes; of the others one pass gives several."""
 PIECE = 0.06
 """Seconds of a piece: so long another class has to wait."""
+ROUNDING = 1e-6
+"""Of the terms of a sum, about what single precision leaves of it where it should be zero."""
 KEPT = 4
 """Pictures whose maps are kept."""
 
@@ -113,7 +115,8 @@ class Explanations:
                 except NetworkError as error:  # no ReLU
                     self.refused[method] = str(error)
         if self.layer:
-            found["Grad-CAM"] = combine_grad_cam(*plain.layers[self.layer])[0]
+            pair = plain.layers[self.layer]
+            found["Grad-CAM"] = beyond_rounding(combine_grad_cam(*pair), *pair)[0]
             if "guided backprop" in found:
                 large = upsample(found["Grad-CAM"][None], self.x.shape[2:])[0]
                 found["Guided Grad-CAM"] = found["guided backprop"] * large[:, None]
@@ -181,10 +184,33 @@ class Kept:
 
 
 def usual_layer(network):
-    """Of Grad-CAM: the last feature maps after a ReLU, else the last feature maps; None without any."""
+    """Of Grad-CAM: the last feature maps before pooling, after their ReLU if they have one; None without any.
+
+    A ReLU that another convolution follows is inside of a block, and not where a network ends.
+    """
     spatial = [each for each in network.layers if each.is_spatial and not each.channels_last]
-    relus = [each for each in spatial if each.kind == "ReLU"]
-    return (relus or spatial)[-1].name if spatial else None
+    maps = [each for each in spatial if "Pool" not in each.kind] or spatial
+    convolutions = [place for place, each in enumerate(maps) if each.kind.startswith("Conv")]
+    last = maps[convolutions[-1] :] if convolutions else maps
+    relus = [each for each in last if each.kind == "ReLU"]
+    return (relus or maps)[-1].name if maps else None
+
+
+def beyond_rounding(values, activation, gradient):
+    """Zeros instead of a map that is no more than what single precision makes of sums that are zero.
+
+    Parameters
+    ----------
+    values : Tensor, shape (..., h, w)
+        A class activation map.
+    activation, gradient : Tensor, shapes (N, K, h, w) and (N, K, h, w) or (N, T, K, h, w)
+        That it was made from.
+    """
+    size = gradient.abs().mean((-2, -1), keepdim=True)
+    terms = size * (activation if activation.ndim == gradient.ndim else activation[:, None]).abs()
+    most = ROUNDING * terms.sum(-3).flatten(-2).amax(-1)[..., None, None]
+    is_noise = (values.abs() <= most).flatten(-2).all(-1)[..., None, None]
+    return torch.where(is_noise, torch.zeros_like(values), values)
 
 
 def two_dimensional(values, size):

@@ -6,11 +6,14 @@ import numpy as np
 
 
 def alike(one, other):
-    """Correlation of two maps: 1 for maps that differ in scale only. None where one of them is constant."""
+    """Correlation of two maps: 1 for maps that differ in scale only. None where one of them is constant, NaN
+    where one has values that are not finite."""
     one, other = (np.asarray(each, float).ravel() for each in (one, other))
+    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return float("nan")
     one, other = one - one.mean(), other - other.mean()
     size = np.sqrt((one @ one) * (other @ other))
-    return float(one @ other / size) if np.isfinite(size) and size > 0 else None
+    return float(one @ other / size) if size > 0 else None
 
 
 def likenesses(found, targets, methods, settings):
@@ -37,7 +40,9 @@ def likenesses(found, targets, methods, settings):
 
 def told(likeness):
     """A correlation in two digits."""
-    return "one is empty" if likeness is None else f"{likeness:.2f}".replace("-", "−")
+    if likeness is None:
+        return "one is empty"
+    return "one is not a number" if np.isnan(likeness) else f"{likeness:.2f}".replace("-", "−")
 
 
 def likeness_html(rows, one, other):
@@ -53,7 +58,7 @@ def likeness_html(rows, one, other):
     -------
     str
     """
-    known = sorted(rows.items(), key=lambda row: -np.inf if row[1] is None else row[1], reverse=True)
+    known = sorted(rows.items(), key=lambda row: _rank(row[1]), reverse=True)
     lines = "".join(
         f"<tr><td style='padding-right:14px'>{escape(method)}</td>{_bar(value)}"
         f"<td style='padding-left:14px'>{told(value)}</td></tr>"
@@ -66,9 +71,13 @@ def likeness_html(rows, one, other):
     )
 
 
+def _rank(value):
+    return -2.0 if value is None or np.isnan(value) else value
+
+
 def _bar(value):
     """From the middle to the right, or to the left where one map is rather the other's negative."""
-    value = value or 0.0
+    value = 0.0 if value is None or np.isnan(value) else value
     left, width = 50 + min(50 * value, 0), abs(50 * value)
     return (
         "<td style='width:220px'><div style='position:relative;height:8px;border-radius:4px;"

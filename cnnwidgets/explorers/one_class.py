@@ -5,6 +5,7 @@ from html import escape
 import ipywidgets
 import numpy as np
 
+from ..core import NetworkError
 from ..widgets import ClassPicker, ImagePicker
 from ..widgets._progress import running_loop
 from .alone import alone
@@ -119,6 +120,13 @@ class OneClassExplorer(Explorer):
             self.classes.follow = follow
         if np.isfinite(found.probabilities).any():
             self.selection.target = target
+        if not np.isfinite(found.probabilities).all():
+            self.show_error(
+                NetworkError(
+                    "the scores of this picture are not all finite (NaN or infinity), so that these maps "
+                    "mean nothing: look at the weights of the network"
+                )
+            )
 
     # Computing:
 

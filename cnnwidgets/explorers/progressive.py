@@ -1,6 +1,7 @@
 """Work beside the event loop that shows something after each of its steps."""
 
 from collections.abc import Callable, Iterator
+from threading import local
 from typing import Any
 
 from ..widgets._progress import running_loop
@@ -33,7 +34,7 @@ class Progressive:
         self._on_error = on_error
         self._latest = Latest(on_error)
         self._wanted = None
-        self._at_work = None
+        self._here = local()  # of the thread that is at work: without a loop it is the one that asks
 
     def submit(self, steps: Callable[[], Iterator], show: Callable[[Any], Any]) -> None:
         """Begin ``steps()`` in a thread, as soon as the one before has ended its step; call ``show(step)``
@@ -43,14 +44,14 @@ class Progressive:
         calls = Calls(loop) if loop is not None else None
 
         def work():
-            self._at_work = ticket, calls, show
+            self._here.at_work = ticket, calls, show
             try:
                 for step in steps():
                     self.tell(step)
             except GivenUp:
                 pass
             finally:
-                self._at_work = None
+                self._here.at_work = None
 
         self._latest.submit(work, lambda nothing: None)
 
@@ -62,7 +63,7 @@ class Progressive:
         GivenUp
             If the work is no longer wanted: let it through.
         """
-        ticket, calls, show = self._at_work
+        ticket, calls, show = self._here.at_work
         if self._wanted is not ticket:
             raise GivenUp
         if step is None:

@@ -40,6 +40,10 @@ class Request(NamedTuple):
         others = [k for k in best if k != first] or [first]
         return first, others[0] if self.rival in (None, first) else self.rival
 
+    def shown(self, targets):
+        """Those of them whose maps are shown; a network of one class has none to compare with."""
+        return targets if self.compare and targets[0] != targets[1] else targets[:1]
+
 
 class Look(NamedTuple):
     """The maps of a request, as far as they are there."""
@@ -53,7 +57,7 @@ class Look(NamedTuple):
     @property
     def shown(self):
         """The classes whose maps are shown."""
-        return self.targets if self.request.compare else self.targets[:1]
+        return self.request.shown(self.targets)
 
     def likenesses(self, methods=None):
         """How alike the maps of both classes are."""
@@ -205,7 +209,7 @@ class SaliencyExplorer(OneClassExplorer):
         """Runs in a thread, and touches no widget: what comes first is shown first."""
         found = self._kept.get(request.network, request.image, request.layer)
         targets = request.targets(found.probabilities)
-        shown = targets if request.compare else targets[:1]
+        shown = request.shown(targets)
         found.quick(shown)
         yield self._looked(request, found, targets, shown)
         is_cut = not request.cut_by

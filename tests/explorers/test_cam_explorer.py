@@ -18,6 +18,7 @@ import cnnwidgets as cw
 from cnnwidgets import core
 from cnnwidgets.explorers import ActivationExplorer, CamExplorer, Selection, cams
 from cnnwidgets.explorers.cams import METHODS, MOST, walk
+from cnnwidgets.explorers.explanations import usual_layer
 from cnnwidgets.networks import Preprocess
 
 HEIGHT, WIDTH = 20, 28
@@ -214,7 +215,7 @@ def test_a_broken_network_is_looked_into():
     with torch.no_grad():
         module[5].weight[:] = torch.nan
     explorer = CamExplorer(network_of(module, name="broken"), image=ONE, samples={})
-    assert explorer.heat.title.endswith(": not a number") and explorer.control.error == ""
+    assert explorer.heat.title.endswith(": not a number") and "not all finite" in explorer.control.error
     explorer.control.set_state({"relu": False})
     assert explorer.heat.title.endswith(": not a number")
     explorer.close()
@@ -497,3 +498,17 @@ def test_a_closed_explorer_keeps_no_network_alive():
     gc.collect()
     assert gone() is None
     assert explorer is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [
+        ("alexnet", "features.11"), ("vgg11", "features.19"), ("resnet18", "layer4.1.relu#2"),
+        ("densenet121", "features"), ("mobilenet_v3_small", "features"), ("googlenet", "inception5b"),
+    ],
+)  # fmt: skip
+def test_where_networks_end(name, last):
+    """At their last maps, not in the middle of a block, nor at the last ReLU of an early layer."""
+    network = cw.load(name, weights=None)
+    layers = walk(network)
+    assert usual_layer(network) == last and last in layers and 4 <= len(layers) <= 19

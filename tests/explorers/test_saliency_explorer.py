@@ -17,7 +17,7 @@ from torch import nn
 
 import cnnwidgets as cw
 from cnnwidgets import core
-from cnnwidgets.explorers import ActivationExplorer, SaliencyExplorer, Selection, explanations
+from cnnwidgets.explorers import ActivationExplorer, CamExplorer, SaliencyExplorer, Selection, explanations
 from cnnwidgets.explorers.cut_out import FOUND, SEEDS
 from cnnwidgets.explorers.explanations import METHODS, SLOW
 from cnnwidgets.explorers.likeness import alike
@@ -410,7 +410,7 @@ def test_alike_by_hand():
     assert alike(one, -one) == pytest.approx(-1)
     # means 3 and 1; (-2, -1, 0, 3) and (-1, 3, -1, -1): -4 of sqrt(14 * 12)
     assert alike(one, [[0, 4], [0, 0]]) == pytest.approx(-4 / np.sqrt(14 * 12))
-    assert alike(one, np.zeros((2, 2))) is None and alike(one, one * np.nan) is None
+    assert alike(one, np.zeros((2, 2))) is None and np.isnan(alike(one, one * np.nan))
 
 
 def test_guided_backprop_hardly_changes_with_the_class_and_grad_cam_does():
@@ -547,11 +547,41 @@ def test_a_broken_network_is_looked_into():
     with torch.no_grad():
         module[5].weight[:] = torch.nan
     explorer = SaliencyExplorer(network_of(module, name="broken"), image=ONE, samples={})
-    assert explorer.grid.error == ""
+    assert "not all finite" in explorer.grid.error
     assert explorer.grid.said("0 saliency") == "not a number"
     explorer.control.set_state({"compare": True})
-    assert explorer.grid.error == "" and "empty" in explorer.likeness.value
+    assert "one is not a number" in explorer.likeness.value
     explorer.close()
+
+
+def test_a_network_with_one_class_has_none_to_compare_with():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 1))
+    explorer = SaliencyExplorer(network_of(net, name="one", classes="i"), image=ONE, samples={})
+    explorer.control.set_state({"compare": True})
+    assert {panel.key.split()[0] for panel in explorer.grid.panels} == {"0"}
+    explorer.close()
+
+
+def test_rounding_is_not_stretched_into_colours():
+    """Behind a norm over each whole map the mean gradient of every map is zero, but for rounding."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.InstanceNorm2d(8), nn.ReLU(), nn.Conv2d(8, 6, 3), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 3),
+    )  # fmt: skip
+    network = network_of(net, name="norm", classes="abc")
+    raw = core.grad_cam(network, network.read(ONE), 1, "0", relu=False)
+    assert 0 < raw.abs().max() < 1e-6, "or this test could not fail"
+    explorer = SaliencyExplorer(network, image=ONE, layer="0", samples={})
+    assert explorer.grid.said("0 Grad-CAM") == "no positive evidence"
+    assert (explorer.grid.values("0 Guided Grad-CAM") == 0).all()
+    explorer.close()
+    cams = CamExplorer(network, image=ONE, layer="0", samples={})
+    assert cams.heat.title.endswith(": no positive evidence")
+    cams.selection.layer = "3"
+    expected = core.grad_cam(network, network.read(ONE), cams.selection.target, "3")[0]
+    np.testing.assert_allclose(cams.heat.values, expected.numpy(), rtol=1e-5, atol=1e-7)
+    cams.close()
 
 
 def test_another_network(explorer, network):

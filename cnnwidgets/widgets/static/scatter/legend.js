@@ -91,7 +91,7 @@ export function openLegend(view, scene) {
   };
   view.listen(list, "click", (event) => {
     const index = indexOf(event);
-    if (index === null) return;
+    if (index === null || event.detail > 1) return;
     if (event.shiftKey) isolate(index, model.get("hidden"));
     else toggle(index);
   });

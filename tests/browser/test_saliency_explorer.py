@@ -1,0 +1,315 @@
+"""All methods in a row in a real JupyterLab, driven as a student would."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+EXPLORE = """
+import cnnwidgets as cw
+explorer = cw.explorers.SaliencyExplorer("toynet", image=cw.samples("toytown bus"))
+explorer
+"""
+
+# What the core says of the picture and a class: each map as the widget should have it.
+BY_CORE = """
+def by_core(target):
+    core, network, layer = cw.core, explorer.selection.network, "relu5"
+    x = network.read(explorer.selection.image)
+    gradient = core.input_gradient(network, x, target)
+    found = {
+        "gradient": gradient,
+        "saliency": core.saliency(network, x, target),
+        "gradient × input": core.input_x_gradient(network, x, target),
+        "SmoothGrad": core.smooth_grad(network, x, target, 50, 0.15),
+        "integrated gradients": core.integrated_gradients(network, x, target, n_steps=50),
+        "guided backprop": core.guided_backprop(network, x, target),
+        "DeconvNet": core.deconvnet(network, x, target),
+        "Grad-CAM": core.grad_cam(network, x, target, layer),
+        "Guided Grad-CAM": core.guided_grad_cam(network, x, target, layer),
+    }
+    return {method: each[0].numpy() for method, each in found.items()}
+def differ(row, target):
+    import numpy as np
+    return [
+        method for method, each in by_core(target).items()
+        if not np.allclose(explorer.grid.values(f"{row} {method}"), each, rtol=1e-3, atol=1e-3 * abs(each).max())
+    ]
+def at(row, column):
+    import torch
+    found = {}
+    for method, each in by_core(explorer.selection.target).items():
+        each = abs(each).max(0, keepdims=True) if method == "SmoothGrad" else each
+        each = each.sum(0) if explorer.grid.panels[0].kind and method in SIGNED else each
+        each = torch.from_numpy(each.reshape(1, -1, *each.shape[-2:]))
+        found[method] = cw.core.upsample(each[0], (96, 96))[:, row, column].tolist()
+    return found
+SIGNED = ["gradient × input", "integrated gradients"]
+"""
+METHODS = (
+    "gradient",
+    "saliency",
+    "gradient × input",
+    "SmoothGrad",
+    "integrated gradients",
+    "guided backprop",
+    "DeconvNet",
+    "Grad-CAM",
+    "Guided Grad-CAM",
+)
+CANVASES = ".cw-attr-canvas"
+TO_COME = "[p.key for p in explorer.grid.panels if p.pending or explorer.grid.is_stale(p.key)]"
+WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
+
+#: Runs code in the kernel without waiting for it, as a cell that takes long.
+BEGIN = """(code) => {
+  const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+  window.cwBusy = true;
+  kernel.requestExecute({ code, silent: true, store_history: false }).done.finally(() => (window.cwBusy = false));
+}"""
+INTERRUPT = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
+
+
+def open_explorer(notebook, name, app="lab", wait=True):
+    page = notebook(f"saliency-{name}", [EXPLORE + BY_CORE + "\nexplorer"], app=app)
+    page.locator(CANVASES).nth(len(METHODS)).wait_for()
+    page.wait_for_function(
+        "s => [...document.querySelectorAll(s)].every((el) => cwPaint.colours(el) > 1)", arg=CANVASES
+    )
+    if wait:
+        maps_are_complete(page)
+    return page
+
+
+def kernel_becomes(page, expression, value, seconds=20):
+    for _ in range(seconds * 20):
+        if page.kernel(expression) == value:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
+
+
+def maps_are_complete(page):
+    kernel_becomes(page, TO_COME, [])
+    expect(page.locator(".cw-attr-stale")).to_have_count(0)
+
+
+def no_errors(page):
+    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
+    assert page.kernel_errors == [] and page.errors == []
+
+
+def choose_class(page, place):
+    """A click on a row of the bars of the class; returns the class."""
+    row = page.locator(".cw-classes-list").first.locator("[role=option]").nth(place)
+    target = int(row.get_attribute("data-index"))
+    row.click()
+    kernel_becomes(page, "explorer.selection.target", target)
+    return target
+
+
+def canvas(method, row=0):
+    return f"[data-key='{row} {method}'] {CANVASES}"
+
+
+def looks(page, label):
+    return page.locator(".cw-attr-controls").get_by_label(label)
+
+
+def paints(page):
+    return {method: page.fingerprint(canvas(method)) for method in METHODS}
+
+
+def numbers(text):
+    """What is read under a panel: one value, or those of three channels with their power of ten."""
+    text, powers = text.replace("−", "-"), "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
+    power = re.search(f"× 10([{powers}]+)", text)
+    unit = 10 ** int(power[1].translate(str.maketrans(powers, "-0123456789"))) if power else 1
+    found = re.findall(r"[+-]?\d[\d,.]*(?:e[+-]?\d+)?", text[: power.start()] if power else text)
+    return [float(each.replace(",", "")) * unit for each in found]
+
+
+@pytest.mark.parametrize("app", ["lab", "notebook"])
+def test_a_click_on_a_class_changes_all_maps(notebook, app):
+    page = open_explorer(notebook, f"class-{app}", app)
+    assert page.kernel("differ(0, explorer.selection.target)") == []
+    page.locator(CANVASES).first.scroll_into_view_if_needed()
+    picture, before = page.fingerprint("[data-key=''] canvas"), paints(page)
+    assert len(set(before.values())) == len(METHODS)
+    target = choose_class(page, 2)
+    for method in METHODS:
+        page.wait_for_new_pixels(canvas(method), before[method])
+    maps_are_complete(page)
+    assert page.kernel(f"differ(0, {target})") == []
+    assert page.fingerprint("[data-key=''] canvas") == picture
+
+    # what the browser paints: the largest value has the last colour of the map, the smallest the first
+    looks(page, "smooth").uncheck()
+    looks(page, "opacity").fill("1")
+    kernel_becomes(page, "[explorer.grid.smooth, explorer.grid.opacity]", [False, 1])
+    page.wait_for_timeout(100)
+    ends = page.kernel("[cw.render.lut('viridis')[i].tolist() for i in (255, 0)]")
+    for pick, colour in zip(("argmax", "argmin"), ends, strict=True):
+        row, column = divmod(page.kernel(f"int(explorer.grid.values('0 saliency').{pick}())"), 96)
+        seen = page.locator(canvas("saliency")).evaluate(
+            """(el, [down, across]) => [...el.getContext("2d")
+              .getImageData(across * el.width | 0, down * el.height | 0, 1, 1).data].slice(0, 3)""",
+            [(row + 0.5) / 96, (column + 0.5) / 96],
+        )
+        assert np.abs(np.subtract(seen, colour)).max() <= 2, pick
+    no_errors(page)
+
+
+def test_one_pixel_is_read_in_all_maps(notebook):
+    page = open_explorer(notebook, "hover")
+    page.evaluate(
+        """() => {
+          window.cwMessages = [];
+          const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+          kernel.anyMessage.connect((_, { msg }) => cwMessages.push(msg.header.msg_type));
+        }"""
+    )
+    over = page.locator(canvas("saliency"))
+    over.scroll_into_view_if_needed()
+    page.wait_for_timeout(200)  # what is computed ahead tells nothing either
+    told = {}
+    for row, column in ((40, 30), (62, 51), (50, 70)):
+        before = paints(page)
+        box = over.bounding_box()
+        page.mouse.move(
+            box["x"] + (column + 0.5) / 96 * box["width"], box["y"] + (row + 0.5) / 96 * box["height"]
+        )
+        expect(page.locator("[data-key=''] .cw-attr-value")).to_have_text(f"row {row}, column {column}")
+        for method in METHODS:  # the cross
+            page.wait_for_new_pixels(canvas(method), before[method])
+        told[row, column] = {
+            method: page.locator(f"[data-key='0 {method}'] .cw-attr-value").inner_text() for method in METHODS
+        }
+    assert [each for each in page.evaluate("() => cwMessages") if "comm" in each] == []
+    for (row, column), texts in told.items():
+        truth = page.kernel(f"at({row}, {column})")
+        for method, text in texts.items():
+            most = page.kernel(f"float(abs(explorer.grid.values('0 {method}')).max())")
+            assert numbers(text) == pytest.approx(truth[method], rel=0.01, abs=0.02 * most), (method, text)
+    page.mouse.move(5, 5)
+    expect(page.locator("[data-key='0 saliency'] .cw-attr-value")).to_have_text(re.compile("max"))
+    over.click(position={"x": 60, "y": 80})
+    kernel_becomes(page, "explorer.grid.position is not None", True)
+    page.locator(".cw-attr-rows").press("ArrowRight")
+    row, column = page.kernel("explorer.grid.position")
+    page.mouse.move(5, 5)
+    expect(page.locator("[data-key=''] .cw-attr-value")).to_have_text(f"row {row}, column {column}")
+    n_cells = page.n_cells
+    for key in "ddx":
+        page.locator(".cw-attr-rows").press(key)
+    assert page.n_cells == n_cells
+    no_errors(page)
+
+
+def test_colours_change_while_the_kernel_is_busy(notebook):
+    page = open_explorer(notebook, "busy")
+    page.locator(CANVASES).first.scroll_into_view_if_needed()
+    heat, signed, colour = "saliency", "gradient × input", "guided backprop"
+    page.evaluate(BEGIN, "import time; time.sleep(4)")
+    began = time.monotonic()
+
+    def changes(change, *methods):
+        before = paints(page)
+        change()
+        for method in methods:
+            page.wait_for_new_pixels(canvas(method), before[method], timeout=2)
+        assert page.evaluate("() => cwBusy") is True, "still"
+        same = [method for method in (heat, signed, colour) if method not in methods]
+        assert [method for method in same if page.fingerprint(canvas(method)) != before[method]] == []
+
+    changes(lambda: looks(page, "clip").fill("92"), heat, signed, colour)
+    changes(lambda: looks(page, "opacity").fill("0.35"), heat, signed)
+    changes(lambda: page.get_by_label("Colours of magnitudes").select_option("magma"), heat, "Grad-CAM")
+    changes(lambda: looks(page, "smooth").uncheck(), heat, signed, colour, "Grad-CAM")
+    changes(lambda: page.locator(canvas(heat)).hover(), heat, signed, colour)
+    assert time.monotonic() - began < 4
+    traits = "[explorer.grid.clip, explorer.grid.opacity, explorer.grid.colormap, explorer.grid.smooth]"
+    assert page.kernel(traits) == [92, 0.35, "magma", False], "told once it is free again"
+    page.wait_for_timeout(300)  # and nothing comes back from it
+    assert looks(page, "clip").input_value() == "92"
+    no_errors(page)
+
+
+def test_a_second_class_and_the_object_cut_out(notebook):
+    page = open_explorer(notebook, "compare")
+    page.get_by_label("compare with another class").check()
+    page.locator(canvas("saliency", row=1)).wait_for()
+    search = page.locator(".cw-classes").nth(1).locator("[role=combobox]")
+    search.fill("mush")
+    page.keyboard.press("Enter")
+    kernel_becomes(page, "explorer.second.target_name", "mushroom")
+    maps_are_complete(page)
+    assert page.locator(".cw-attr-heading").all_inner_texts() == ["bus", "mushroom"]
+    first, second = page.kernel("[explorer.classes.target, explorer.second.target]")
+    assert page.kernel(f"[differ(0, {first}), differ(1, {second})]") == [[], []]
+    truth = page.kernel(
+        f"[(lambda one, other: {{m: float(__import__('numpy').corrcoef(one[m].ravel(), other[m].ravel())[0, 1])"
+        f" for m in one}})(by_core({first}), by_core({second}))][0]"
+    )
+    rows = page.locator(".cw-explorer table tr")
+    expect(rows).to_have_count(len(METHODS))
+    expect(page.get_by_text("How alike are the maps of bus and mushroom?")).to_be_visible()
+    told = [re.fullmatch(r"(.+?)\s+(−?\d\.\d\d)", text.strip()) for text in rows.all_inner_texts()]
+    told = {each[1]: float(each[2].replace("−", "-")) for each in told}
+    assert told == pytest.approx(truth, abs=0.011)
+    assert list(told.values()) == sorted(told.values(), reverse=True)
+    assert len({page.fingerprint(canvas("saliency", row)) for row in (0, 1)}) == 2
+    page.get_by_label("compare with another class").uncheck()
+    expect(page.locator(canvas("saliency", row=1))).to_have_count(0)
+
+    page.get_by_label("cut the object out").check()
+    found = page.locator(".cw-heat:visible").nth(1)
+    expect(found).to_contain_text(re.compile(r"IoU with the true mask: 0\.\d\d"))
+    iou = re.search(r"IoU with the true mask: (\d\.\d\d)", found.text_content())[1]
+    explored = "explorer.cutout.found.values"
+    assert page.kernel(f"round(float(({explored} == 0).sum() / ({explored} >= 0).sum()), 2)") == float(iou)
+    mask = "cw.core.segment(__import__('numpy').asarray(explorer.grid.image.convert('RGB')), {})"
+    by_hand = mask.format(f"by_core({first})['saliency']")
+    assert page.kernel(f"bool((({explored} == 0) | ({explored} == 2) == {by_hand}).mean() > 0.99)")
+    page.locator(".cw-explain-by").select_option("Grad-CAM")
+    expect(page.locator(".cw-heat:visible").first).to_contain_text("Begins at the Grad-CAM map")
+    no_errors(page)
+
+
+def test_interrupted_and_run_again(notebook):
+    page = open_explorer(notebook, "again", wait=False)
+    page.evaluate(INTERRUPT)  # in the middle of SmoothGrad
+    maps_are_complete(page)
+    page.evaluate(BEGIN, "import time; time.sleep(60)")
+    page.wait_for_timeout(300)
+    rows = page.locator(".cw-classes-list").first.locator("[role=option]")
+    target = int(rows.nth(3).get_attribute("data-index"))
+    rows.nth(3).click()
+    page.evaluate(INTERRUPT)
+    page.wait_for_function("() => !cwBusy", timeout=5000)
+    assert [error for error in page.kernel_errors if "KeyboardInterrupt" not in error] == []
+    page.evaluate("() => cwKernelErrors.splice(0)")
+    kernel_becomes(page, "explorer.selection.target", target)
+    maps_are_complete(page)
+    assert page.kernel(f"differ(0, {target})") == []
+
+    page.run_cell(0)
+    page.locator(CANVASES).nth(len(METHODS)).wait_for()
+    widgets = page.kernel(WIDGETS)
+    for _ in range(2):
+        page.locator(".cw-explain-maps").get_by_role("button", name="DeconvNet").click()  # in its work
+        page.run_cell(0)
+        page.locator(CANVASES).nth(len(METHODS)).wait_for()
+        kernel_becomes(page, WIDGETS, widgets)
+        assert page.locator(".cw-explorer").count() == 1
+    maps_are_complete(page)
+    found = "sum(type(each).__name__ == 'Explanations' for each in __import__('gc').get_objects())"
+    page.kernel("__import__('gc').collect()")
+    kernel_becomes(page, found, 1)
+    page.kernel("explorer.close()")
+    expect(page.locator(CANVASES)).to_have_count(0)
+    page.kernel("__import__('gc').collect()")
+    kernel_becomes(page, f"[{WIDGETS}, {found}]", [0, 0])
+    no_errors(page)
