@@ -231,7 +231,7 @@ def test_colours_change_while_the_kernel_is_busy(notebook):
     changes(lambda: page.locator(canvas(heat)).hover(), heat, signed, colour)
     assert time.monotonic() - began < 4
     traits = "[explorer.grid.clip, explorer.grid.opacity, explorer.grid.colormap, explorer.grid.smooth]"
-    assert page.kernel(traits) == [92, 0.35, "magma", False], "told once it is free again"
+    kernel_becomes(page, traits, [92, 0.35, "magma", False])  # told once it is free again
     page.wait_for_timeout(300)  # and nothing comes back from it
     assert looks(page, "clip").input_value() == "92"
     no_errors(page)
