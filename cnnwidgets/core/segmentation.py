@@ -23,8 +23,8 @@ def segment(
     """Cut the object out of its picture, knowing nothing of it but a map of a class.
 
     The pixels with the largest values of the map are taken for the object, those with the smallest for what
-    is around it. From the colours of both a model is made of either; then every pixel goes to the side whose
-    colours are more like its own, and the border runs along the edges of the picture.
+    is around it. From the colours of both a model is made of either; then every pixel in between goes to the
+    side whose colours are more like its own, and the border runs along the edges of the picture.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ class Cams:
                 ("HiResCAM", combine_hires_cam(*pair, relu=False)),
                 ("LayerCAM", combine_layer_cam(*pair)),
             ):
-                self._keep(target, method, layer, beyond_rounding(combined, *pair))
+                self._keep(target, method, layer, beyond_rounding(combined, *pair, self.network))
 
     def compute_score_cam(self, target, layer, tell):
         """Score-CAM of one layer, a forward pass for each of its channels.

@@ -9,7 +9,9 @@ import torch
 
 from ..widgets import TileBlocks
 from ..widgets.patch_grid import VIEWS
+from .alone import alone
 from .deconv_picture import DeconvPicture
+from .explanations import state_of
 from .unit_explorer import UnitExplorer
 from .unit_shown import note, shown_patches, told
 from .ways_back import NOTES, SOON, WaysBack
@@ -126,6 +128,7 @@ class DeconvExplorer(UnitExplorer):
             [self.layers, self.search], layout={"flex_flow": "row wrap", "grid_gap": "0 40px"}
         )
         self.children = [self.title, row, self.slider, self.pages]
+        self._state = None  # of the weights that what is kept is of
         self._kept = OrderedDict()
         self._shown = None  # what is on the screen
         self.blocks.observe(lambda change: self._show_unit(), "which")
@@ -140,6 +143,7 @@ class DeconvExplorer(UnitExplorer):
         await super().done()
         await self.picture_page.done()
 
+    @alone
     def _other_page(self, change):
         if self.selection is None:
             return
@@ -178,6 +182,10 @@ class DeconvExplorer(UnitExplorer):
     def _look(self, request, seconds=SOON):
         """Runs in a thread: touches no widget and no trait."""
         network, found, seen, which, layer, channel = request
+        state = state_of(network.module)
+        if state != self._state:  # it has learned since
+            self._kept.clear()
+            self._state = state
         unit = found[layer, channel]
         patches = shown_patches(unit, which)[:MOST]
         # during a scan the same patches come again and again
@@ -196,6 +204,7 @@ class DeconvExplorer(UnitExplorer):
         shown.ways.go_on(seconds)
         return request, shown
 
+    @alone
     def _apply(self, result):
         request, shown = result
         wanted = self.patches is not None and (

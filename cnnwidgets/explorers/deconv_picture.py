@@ -9,6 +9,8 @@ import torch
 
 from ..core import LayerInfo, capture
 from ..widgets import HeatMap, ImagePicker, TileBlocks
+from .alone import alone
+from .explanations import state_of
 from .gallery import suited_samples
 from .latest import Latest
 from .ways_back import NOTES, WaysBack
@@ -77,6 +79,7 @@ class DeconvPicture:
         self._asked = None
         self._shown = None  # the Seen that is on the screen
         self._kept = OrderedDict()
+        self._state = None  # of the weights that they are of
         if selection.image is None:
             selection.image = self.images.image
         else:
@@ -118,6 +121,7 @@ class DeconvPicture:
         with self._explorer.quiet():
             self.images.image = self._explorer.selection.image
 
+    @alone
     def _other_start(self, change):
         if self._explorer._is_quiet or self._explorer.selection is None:
             return
@@ -127,6 +131,7 @@ class DeconvPicture:
         elif chosen.position is None and self._shown is not None:
             chosen.position = _strongest(self._shown.values)
 
+    @alone
     def update(self, change=None):
         """Show what the selection says, if anyone looks; the explorer asks for another network or layer."""
         chosen = self._explorer.selection
@@ -141,6 +146,10 @@ class DeconvPicture:
     # Computing, in a thread:
 
     def _look(self, request):
+        state = state_of(request.network.module)
+        if state != self._state:  # it has learned since
+            self._kept.clear()
+            self._state = state
         found = self._kept.get(request.key)
         if found is None:
             found = self._seen(request)
@@ -166,6 +175,7 @@ class DeconvPicture:
         picture = last.picture if is_same else network.picture(image)
         return Seen(filled, x, picture, info, values, ways)
 
+    @alone
     def _apply(self, result):
         request, found = result
         if not self._is_open or self._asked is None or request.key != self._asked.key:

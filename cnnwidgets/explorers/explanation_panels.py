@@ -64,6 +64,7 @@ def panels_of(found, targets, methods, settings, before, shared=False):
                     unit=unit,
                     row=found.network.classes[target] if len(targets) > 1 else "",
                     scale=method if shared and len(targets) > 1 else "",
+                    empty="" if method == "Grad-CAM" else "all zero",
                 )
             )
     return panels, late

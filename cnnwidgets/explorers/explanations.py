@@ -15,6 +15,7 @@ from ..core import (
     smooth_grad_steps,
     upsample,
 )
+from ..core.module import placement
 
 METHODS = (
     "gradient",
@@ -31,8 +32,8 @@ SLOW = ("SmoothGrad", "integrated gradients")
 """Those of many passes; of the others one pass gives several."""
 PIECE = 0.06
 """Seconds of a piece: so long another class has to wait."""
-ROUNDING = 1e-6
-"""Of the terms of a sum, about what single precision leaves of it where it should be zero."""
+ROUNDING = 4
+"""So many units in the last place may be left of a sum that should be zero."""
 KEPT = 4
 """Pictures whose maps are kept."""
 
@@ -103,11 +104,19 @@ class Explanations:
             return
         began = time.perf_counter()
         layers = [self.layer] if self.layer else []
-        plain = score_gradients(self.network, self.x, [targets], layers)
+        found = {}
+        try:
+            plain = score_gradients(self.network, self.x, [targets], layers)
+        except NetworkError as error:  # no gradient reaches the pixels
+            if not layers:
+                raise
+            plain = score_gradients(self.network, self.x, [targets], layers, pixels=False)
+            self.refused |= dict.fromkeys([method for method in METHODS if method != "Grad-CAM"], str(error))
+        else:
+            found["gradient"] = plain.pixels[0]
+            found["saliency"] = found["gradient"].abs().amax(1)
+            found["gradient × input"] = found["gradient"] * self.x.to(found["gradient"])
         self.seconds = (time.perf_counter() - began) / len(targets)
-        found = {"gradient": plain.pixels[0]}
-        found["saliency"] = found["gradient"].abs().amax(1)
-        found["gradient × input"] = found["gradient"] * self.x.to(found["gradient"])
         for method, rule in (("guided backprop", "guided"), ("DeconvNet", "deconvnet")):
             if method not in self.refused:
                 try:
@@ -116,12 +125,12 @@ class Explanations:
                     self.refused[method] = str(error)
         if self.layer:
             pair = plain.layers[self.layer]
-            found["Grad-CAM"] = beyond_rounding(combine_grad_cam(*pair), *pair)[0]
+            found["Grad-CAM"] = beyond_rounding(combine_grad_cam(*pair), *pair, self.network)[0]
             if "guided backprop" in found:
                 large = upsample(found["Grad-CAM"][None], self.x.shape[2:])[0]
                 found["Guided Grad-CAM"] = found["guided backprop"] * large[:, None]
             else:
-                self.refused["Guided Grad-CAM"] = self.refused["guided backprop"]
+                self.refused.setdefault("Guided Grad-CAM", self.refused["guided backprop"])
         arrays = {method: each.float().cpu().numpy() for method, each in found.items()}
         for i, target in enumerate(targets):
             for method in [*arrays][::-1]:  # the gradient last: it tells that all are there
@@ -196,8 +205,8 @@ def usual_layer(network):
     return (relus or maps)[-1].name if maps else None
 
 
-def beyond_rounding(values, activation, gradient):
-    """Zeros instead of a map that is no more than what single precision makes of sums that are zero.
+def beyond_rounding(values, activation, gradient, network):
+    """Zeros instead of a map that is no more than what rounding makes of sums that are zero.
 
     Parameters
     ----------
@@ -205,10 +214,13 @@ def beyond_rounding(values, activation, gradient):
         A class activation map.
     activation, gradient : Tensor, shapes (N, K, h, w) and (N, K, h, w) or (N, T, K, h, w)
         That it was made from.
+    network : Network
+        In whose precision.
     """
     size = gradient.abs().mean((-2, -1), keepdim=True)
     terms = size * (activation if activation.ndim == gradient.ndim else activation[:, None]).abs()
-    most = ROUNDING * terms.sum(-3).flatten(-2).amax(-1)[..., None, None]
+    unit = torch.finfo(placement(network.module)[1]).eps
+    most = ROUNDING * unit * terms.sum(-3).flatten(-2).amax(-1)[..., None, None]
     is_noise = (values.abs() <= most).flatten(-2).all(-1)[..., None, None]
     return torch.where(is_noise, torch.zeros_like(values), values)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core import capture
 from ..widgets import PatchGrid
+from .alone import alone
 from .latest import Latest
 from .unit_explorer import UnitExplorer
 from .unit_shown import note, read_unit, told
@@ -130,6 +131,7 @@ class PatchExplorer(UnitExplorer):
 
     # What has been computed:
 
+    @alone
     def _apply_unit(self, result):
         found, unit, which, patches, pictures, average = result
         wanted = self.patches is not None and (
@@ -171,6 +173,7 @@ class PatchExplorer(UnitExplorer):
             self.grid.set_average(average, f"average of these {len(patches)}")
             self.grid.error = ""
 
+    @alone
     def _apply_map(self, result):
         unit, patch, index, values = result
         same = self._unit is not None and (self._unit.layer.name, self._unit.channel) == (

@@ -8,6 +8,7 @@ import numpy as np
 from ..core import InputError, PatchScan, fingerprint
 from ..core.images import Indexed, images_of
 from ..widgets import LayerPicker, NeuronSlider, ScanControl, UnitSearch
+from .alone import alone
 from .base import Explorer
 from .part_search import PartSearch
 from .pictures_seen import PicturesSeen
@@ -149,6 +150,7 @@ class UnitExplorer(Explorer):
         """Whether there are patches to go back to."""
         return self._home is not None
 
+    @alone
     def settle(self, patches, source):
         """Show patches that there is a way back to.
 
@@ -163,6 +165,7 @@ class UnitExplorer(Explorer):
             self.scan.home = self.scan.source = source
         self.show(patches)
 
+    @alone
     def _other_network(self, change=None):
         if self.selection.network is not self._network:
             self._runner.stop()
@@ -200,6 +203,7 @@ class UnitExplorer(Explorer):
     def _scanned_layers(self):
         return self._layers_asked() or scannable(self._network)
 
+    @alone
     def _go_home(self):
         self._runner.stop()
         if self._home is not None:
@@ -221,6 +225,7 @@ class UnitExplorer(Explorer):
             self.slider.n_channels = self._network.layer(self.selection.layer).n_channels
             self.slider.channel = self.selection.channel or 0
 
+    @alone
     def show(self, patches):
         """Show these patches; the layer and channel chosen stay where they can.
 
@@ -252,6 +257,7 @@ class UnitExplorer(Explorer):
         chosen = self.selection
         return chosen.network is not self._network or (chosen.channel is None and self._layer() is not None)
 
+    @alone
     def _show_layer(self, change=None):
         if self.selection.network is not self._network:  # its patches come next
             return
@@ -276,6 +282,7 @@ class UnitExplorer(Explorer):
         else:
             self.selection.channel = channel
 
+    @alone
     def _show_unit(self, change=None):
         layer, channel = self._layer(), self.selection.channel
         if layer is None or channel is None or self.selection.network is not self._network:
@@ -285,6 +292,7 @@ class UnitExplorer(Explorer):
         self.search.mark(layer, channel)
         self._show_patches_of(layer, channel)
 
+    @alone
     def _choose_hit(self, change):
         hit = change.new
         if hit is not None:

@@ -38,7 +38,7 @@ def is_right():
 SLOWLY = """
 from cnnwidgets.explorers import cams
 cams._batch = lambda x: 1
-wait = lambda *inputs: __import__("time").sleep(0.04)
+wait = lambda *inputs: __import__("time").sleep(0.08)
 """
 HEAT, TITLE, SLIDER = ".cw-heat-canvas", ".cw-heat-title", ".cw-cam-slider"
 LAYERS = "conv1 relu1 pool1 conv2 relu2 pool2 conv3 relu3 conv4 relu4 conv5 relu5 pool5".split()
@@ -80,7 +80,7 @@ def choose_class(page, name):
 def choose_method(page, method):
     page.locator(f".cw-cam-methods [data-method='{method}']").click()
     kernel_becomes(page, "explorer.control.method", method)
-    expect(page.locator(TITLE)).to_have_text(re.compile(f"^{re.escape(method)} for "))
+    expect(page.locator(TITLE)).to_have_text(re.compile(f"^{re.escape(method)} (for|at) "))
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])
@@ -168,8 +168,7 @@ def test_score_cam_tells_how_far_it_is_and_is_given_up(notebook):
     hook = "explorer.selection.network.module.register_forward_pre_hook(wait)"
     page.kernel(f"len([{hook}])")
     choose_method(page, "Score-CAM")
-    progress = re.compile(r"^Score-CAM for bus at relu5|^Score-CAM at relu5: [1-9]\d* of 64 channels$")
-    expect(page.locator(TITLE)).to_have_text(progress)
+    expect(page.locator(TITLE)).to_have_text(re.compile(r"^Score-CAM at relu5: [1-9]\d* of 64 channels$"))
     pending = page.locator("[data-key=relu5] .cw-attr-pending")
     expect(pending).to_have_text(re.compile(r"^[1-9]\d* of 64$"))
     first = pending.inner_text()

@@ -500,3 +500,17 @@ def test_the_network_is_left_as_it_was(explorer, network):
     explorer.pages.selected_index = 1
     assert all(parameter.grad is None for parameter in network.module.parameters())
     assert not any(part._forward_hooks for part in network.module.modules())
+
+
+def test_a_network_that_has_learned_since_is_looked_at_anew():
+    network = cw.load("toynet")
+    explorer = DeconvExplorer(network, layer="conv3")
+    explorer.picture_page.is_open = True
+    explorer.selection.channel = 5
+    before = explorer.picture_page.heat.values
+    with torch.no_grad():
+        network.module.conv3.bias += 1
+    explorer.selection.channel = 6
+    explorer.selection.channel = 5
+    assert explorer.picture_page.heat.values.max() == pytest.approx(before.max() + 1, abs=1e-4)
+    explorer.close()

@@ -77,8 +77,9 @@ def grad_cam_plus_plus(model: nn.Module, x: Tensor, target: Target, layer: str) 
         \mathrm{ReLU}(g_{kij}), \quad
         \alpha_{kij} = \frac{g_{kij}^2}{2 g_{kij}^2 + \sum_{ab} A_{kab} \, g_{kij}^3}
 
-    with the gradient :math:`g`; the factor :math:`\exp(S)` of the paper is left out. See `grad_cam` for
-    parameters, results and errors.
+    with the gradient :math:`g`; the factor :math:`\exp(S)` of the paper is left out. The paper means layers
+    after a ReLU: where activations are negative, the denominator may come near zero, and a single cell may
+    outweigh all others. See `grad_cam` for parameters, results and errors.
 
     References
     ----------

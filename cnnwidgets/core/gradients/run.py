@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -13,6 +13,8 @@ from torch.utils.checkpoint import CheckpointError
 from ..errors import NetworkError
 from ..module import undisturbed
 from .relu_rules import ReluRule
+
+PIXELS = "the pixels"
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def differentiable(module: nn.Module, rule: str = "gradient", half: bool = False
 
 
 def gradients(
-    of: Sequence[Tensor], towards: Sequence[Tensor], signal: Sequence[Tensor] | None = None
+    of: Sequence[Tensor], towards: Mapping[str, Tensor], signal: Sequence[Tensor] | None = None
 ) -> list[list[Tensor]]:
     """Gradient of each of several numbers with respect to each of several tensors.
 
@@ -48,38 +50,44 @@ def gradients(
     ----------
     of : sequence of T Tensors
         Numbers that come from one run; or tensors, with a signal for each.
-    towards : sequence of Tensor
+    towards : dict of str to Tensor
+        By what it is, for the error.
     signal : sequence of T Tensors, optional
         What arrives from above; 1 if not given.
 
     Returns
     -------
     list of T lists of Tensor
-        Zeros where nothing depends on the tensor; of full precision at least.
+        Of full precision at least; zeros for a layer on which nothing depends.
 
     Raises
     ------
     NetworkError
-        If the network cuts the way back.
+        If no way leads back to the pixels, or to any of the layers.
     """
     found = []
     for i, each in enumerate(of):
-        if not each.requires_grad:
+        way_back: Sequence[Tensor | None] = [None] * len(towards)
+        if each.requires_grad:
+            try:
+                way_back = torch.autograd.grad(
+                    each,
+                    list(towards.values()),
+                    None if signal is None else signal[i],
+                    retain_graph=i + 1 < len(of),
+                    allow_unused=True,
+                )
+            except RuntimeError as error:
+                raise _named(error) from error
+        missing = [name for name, back in zip(towards, way_back, strict=True) if back is None]
+        # a layer on a branch that leads nowhere has a gradient of zero; where nothing comes, the way is cut
+        if PIXELS in missing or len(missing) == len(towards):
             raise NetworkError(
-                "no gradient comes back from the scores: the network runs under no_grad, or detaches its "
-                "activations, on the way; remove that, or use occlusion, which needs no gradients"
+                f"no gradient comes back from the scores to {missing[0]}: the network runs under no_grad or "
+                "detaches its activations on the way, or no way leads there; try grad_cam at a later layer, "
+                "or occlusion, which needs no gradients"
             )
-        try:
-            way_back = torch.autograd.grad(
-                each,
-                towards,
-                None if signal is None else signal[i],
-                retain_graph=i + 1 < len(of),
-                allow_unused=True,
-            )
-        except RuntimeError as error:
-            raise _named(error) from error
-        rows = zip(towards, way_back, strict=True)
+        rows = zip(towards.values(), way_back, strict=True)
         found.append([full(torch.zeros_like(one) if back is None else back) for one, back in rows])
     return found
 

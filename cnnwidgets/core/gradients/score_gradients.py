@@ -14,7 +14,7 @@ from ..module import as_module, mixes_images, prepared
 from ..scores import class_scores
 from ..targets import Target, check_targets, target_lists
 from ..visit import visit
-from .run import differentiable, full, gradients, in_order
+from .run import PIXELS, differentiable, full, gradients, in_order
 
 PRECISIONS = ("exact", "fast")
 
@@ -186,7 +186,8 @@ def _pass_back(
         places = torch.as_tensor(wanted, device=scores.device)
         images_first = torch.arange(len(scores), device=scores.device)
         each_class = [scores[images_first, places[:, t]].sum() for t in range(places.shape[1])]
-        towards = [images, *seen.values()] if pixels else list(seen.values())
+        towards = {PIXELS: images} if pixels else {}
+        towards |= {f"layer {name!r}": maps for name, maps in seen.items()}
         found = [torch.stack(each, dim=1) for each in zip(*gradients(each_class, towards), strict=True)]
         maps = [full(seen[name]) for name in names]
     back = dict(zip(seen, found[1:] if pixels else found, strict=True))

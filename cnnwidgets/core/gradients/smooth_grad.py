@@ -49,7 +49,8 @@ def smooth_grad(
         Standard deviation, as a part of the range of each image; 0.1 to 0.2 in the paper. With 0 the result
         is the gradient.
     seed : int
-        Of the noise; the global random state is neither used nor changed. The batch size does not matter.
+        Of the noise, image i uses ``seed + i``; the global random state is neither used nor changed. The
+        batch size does not matter.
     batch_size : int, optional
         Images in a batch; chosen by their size if not given.
     precision : {"exact", "fast"}

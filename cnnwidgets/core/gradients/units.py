@@ -12,7 +12,7 @@ from ..module import as_module, mixes_images, prepared
 from ..targets import Target
 from ..visit import visit
 from .relu_rules import ReluRule
-from .run import differentiable, gradients, in_order
+from .run import PIXELS, differentiable, gradients, in_order
 from .score_gradients import score_gradients
 
 Channel = int | Sequence[int] | Tensor
@@ -34,8 +34,8 @@ def deconvnet(
 
     .. math:: R \cdot 1[R > 0]
 
-    It looks at the image only through the switches: the ReLUs of the forward pass are not asked. A network
-    without pooling gives the same picture for every image.
+    It looks at the image only through the switches: the ReLUs of the forward pass are not asked. In a network
+    without pooling, a neuron has the same picture for every image, but for its strength.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def _unit(
             _check_relus(module, x, rule)
         maps = seen[0]
         signal = _signal(maps, layer, channels, positions)
-        return gradients([maps], [images], [signal])[0][0]
+        return gradients([maps], {PIXELS: images}, [signal])[0][0]
 
 
 def _check_relus(module: nn.Module, x: Tensor, rule: str) -> None:

@@ -166,6 +166,7 @@ class Engines:
             self._check(traced)
         except Untraceable as error:
             self._why_not = str(error)
+            self._exact.channel = self.channel  # not that of a wrong trace
             self._run_unoccluded()
             self._check_batches()
         else:

@@ -2,15 +2,18 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from cnnwidgets.core import (
     LayerError,
+    NetworkError,
     combine_grad_cam,
     deconvnet,
     grad_cam,
     guided_backprop,
     input_gradient,
+    saliency,
     score_gradients,
 )
 
@@ -189,3 +192,25 @@ def test_a_layer_that_the_score_does_not_ask(x):
 
     activation, gradient = score_gradients(Aside().double(), x, 1, ["aside"]).layers["aside"]
     assert gradient.shape == activation.shape and (gradient == 0).all()
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("cut", ["no_grad", "detach"])
+def test_a_way_back_that_is_cut_is_never_zeros(cut, frozen):
+    class Cut(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+        def forward(self, x):
+            with torch.set_grad_enabled(cut != "no_grad" and torch.is_grad_enabled()):
+                maps = F.relu(self.stem(x))
+            return self.head((maps.detach() if cut == "detach" else maps).mean((2, 3)))
+
+    net = Cut().requires_grad_(not frozen)
+    x = torch.randn(2, 3, 6, 7)
+    for call in (saliency, input_gradient, guided_backprop, deconvnet):
+        with pytest.raises(NetworkError, match="no gradient comes back from the scores to the pixels"):
+            call(net, x, 0)
+    with pytest.raises(NetworkError, match="to layer 'stem'"):
+        grad_cam(net, x, 0, "stem")

@@ -312,3 +312,23 @@ def test_many_squares_announced_of_a_network_that_cannot_be_traced(model, x, ref
         torch.testing.assert_close(occluder.baseline.scores, net(x[:1].double()))
     truth = reference(net, x[:1].double(), 9, at=([3], [5]), pixels=0.0).scores[0, 0, 0]
     torch.testing.assert_close(occluder.occlude([3], [5], 9, 0.0).scores[0], truth, atol=1e-10, rtol=0)
+
+
+def test_a_rejected_trace_leaves_nothing_behind(x):
+    """Not even the feature map that it would have watched."""
+
+    class Wrong(Told):
+        def __init__(self):
+            super().__init__()
+            self.relu = torch.nn.ReLU()
+
+        def forward(self, x):
+            maps = self.conv(x)
+            return self.relu(maps.flip(1) if isinstance(x, torch.fx.Proxy) else maps).mean((2, 3))
+
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(Wrong()).double()
+    found = Occluder(net, x[:1].double(), layer="0.relu", expected=1000)
+    wanted = Occluder(net, x[:1].double(), layer="0.relu", engine="plain")
+    assert found.engine == "plain" and found.channel == wanted.channel
+    torch.testing.assert_close(found.baseline.activity, wanted.baseline.activity)
