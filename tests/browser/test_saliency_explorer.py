@@ -33,20 +33,23 @@ def by_core(target):
     return {method: each[0].numpy() for method, each in found.items()}
 def differ(row, target):
     import numpy as np
-    return [
-        method for method, each in by_core(target).items()
-        if not np.allclose(explorer.grid.values(f"{row} {method}"), each, rtol=1e-3, atol=1e-3 * abs(each).max())
-    ]
+    def same(method, each):
+        values = explorer.grid.values(f"{row} {method}")
+        return np.allclose(values, each, rtol=1e-3, atol=1e-3 * abs(each).max())
+    return [method for method, each in by_core(target).items() if not same(method, each)]
+def alike(one, other):
+    import numpy as np
+    one, other = by_core(one), by_core(other)
+    return {method: float(np.corrcoef(one[method].ravel(), other[method].ravel())[0, 1]) for method in one}
 def at(row, column):
     import torch
     found = {}
     for method, each in by_core(explorer.selection.target).items():
         each = abs(each).max(0, keepdims=True) if method == "SmoothGrad" else each
-        each = each.sum(0) if explorer.grid.panels[0].kind and method in SIGNED else each
+        each = each.sum(0) if method in ("gradient × input", "integrated gradients") else each
         each = torch.from_numpy(each.reshape(1, -1, *each.shape[-2:]))
         found[method] = cw.core.upsample(each[0], (96, 96))[:, row, column].tolist()
     return found
-SIGNED = ["gradient × input", "integrated gradients"]
 """
 METHODS = (
     "gradient",
@@ -67,7 +70,8 @@ WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
 BEGIN = """(code) => {
   const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
   window.cwBusy = true;
-  kernel.requestExecute({ code, silent: true, store_history: false }).done.finally(() => (window.cwBusy = false));
+  const { done } = kernel.requestExecute({ code, silent: true, store_history: false });
+  done.finally(() => (window.cwBusy = false));
 }"""
 INTERRUPT = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
 
@@ -197,8 +201,10 @@ def test_one_pixel_is_read_in_all_maps(notebook):
     expect(page.locator("[data-key='0 saliency'] .cw-attr-value")).to_have_text(re.compile("max"))
     over.click(position={"x": 60, "y": 80})
     kernel_becomes(page, "explorer.grid.position is not None", True)
-    page.locator(".cw-attr-rows").press("ArrowRight")
     row, column = page.kernel("explorer.grid.position")
+    page.locator(".cw-attr-rows").press("ArrowRight")
+    column += 1
+    kernel_becomes(page, "list(explorer.grid.position)", [row, column])
     page.mouse.move(5, 5)
     expect(page.locator("[data-key=''] .cw-attr-value")).to_have_text(f"row {row}, column {column}")
     n_cells = page.n_cells
@@ -249,10 +255,7 @@ def test_a_second_class_and_the_object_cut_out(notebook):
     assert page.locator(".cw-attr-heading").all_inner_texts() == ["bus", "mushroom"]
     first, second = page.kernel("[explorer.classes.target, explorer.second.target]")
     assert page.kernel(f"[differ(0, {first}), differ(1, {second})]") == [[], []]
-    truth = page.kernel(
-        f"[(lambda one, other: {{m: float(__import__('numpy').corrcoef(one[m].ravel(), other[m].ravel())[0, 1])"
-        f" for m in one}})(by_core({first}), by_core({second}))][0]"
-    )
+    truth = page.kernel(f"alike({first}, {second})")
     rows = page.locator(".cw-explorer table tr")
     expect(rows).to_have_count(len(METHODS))
     expect(page.get_by_text("How alike are the maps of bus and mushroom?")).to_be_visible()
