@@ -1,10 +1,15 @@
-"""Whether a machine computes bfloat16 itself."""
+"""Half precision: whether it is asked for, and whether the machine computes it itself."""
 
 from __future__ import annotations
 
 import platform
 
 import torch
+from torch import Tensor
+
+from .errors import InputError
+
+PRECISIONS = ("exact", "fast")
 
 
 def has_bfloat16(device: torch.device) -> bool:
@@ -19,3 +24,10 @@ def has_bfloat16(device: torch.device) -> bool:
     if platform.machine().lower() in ("x86_64", "amd64") and any(known):
         return any(has() for has in known if has is not None)
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def is_fast(precision: str, x: Tensor) -> bool:
+    """Whether to compute in bfloat16."""
+    if precision not in PRECISIONS:
+        raise InputError(f"precision is one of {', '.join(map(repr, PRECISIONS))}, not {precision!r}")
+    return precision == "fast" and has_bfloat16(x.device)

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from ..errors import NetworkError
 from ..last_linear import LastLinear
+from ..memory_order import in_order
 from ..module import as_module, mixes_images, prepared, undisturbed
 from ..scores import class_scores
 from ..targets import Target, check_targets, target_lists
-from .run import full, in_order
+from .run import full
 
 _AVERAGES = {F.adaptive_avg_pool2d, F.avg_pool2d, torch.mean, Tensor.mean, torch.sum, Tensor.sum}
 _ROWS = {torch.flatten, Tensor.flatten, torch.reshape, Tensor.reshape, Tensor.view}
@@ -71,7 +72,7 @@ def cam(model: nn.Module, x: Tensor, target: Target) -> Tensor:
     x = prepared(module, x)
     wanted, is_single = target_lists(target, len(x))
     parts = x.split(1) if mixes_images(module) else [x]
-    with undisturbed(module), torch.inference_mode(False), torch.no_grad():
+    with undisturbed(module), torch.no_grad():
         found = [in_order(module, part, lambda part: _maps_and_weights(module, part)) for part in parts]
     weights = found[0][1]
     maps = torch.cat([each[0] for each in found])

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..half import is_fast
 from ..module import as_module, prepared, undisturbed
 from ..occluders.fills import fill_pixels
 from ..progress import reporter
@@ -17,7 +18,7 @@ from ..targets import Target, target_lists
 from ..whole import at_least
 from .chunks import slices
 from .run import full
-from .score_gradients import is_fast, pass_back
+from .score_gradients import pass_back
 
 
 @torch.inference_mode(False)
@@ -157,7 +158,7 @@ def _gap(module: nn.Module, x: Tensor, target: Target, baseline: Any, found: Ten
     x = prepared(module, x)
     wanted, is_single = target_lists(target, len(x))
     start = fill_pixels(x, baseline)
-    with undisturbed(module), torch.inference_mode(False), torch.no_grad():
+    with undisturbed(module), torch.no_grad():
         differences = []
         for i in range(len(x)):
             scores = [full(class_scores(module(each[i : i + 1].clone())))[0] for each in (x, start)]

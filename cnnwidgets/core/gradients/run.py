@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -111,20 +110,6 @@ def full(values: Tensor) -> Tensor:
     """Half precision made full, as numpy knows no bfloat16; detached, and in the usual order in memory."""
     dtype = torch.promote_types(values.dtype, torch.float32)
     return values.detach().to(dtype).contiguous()
-
-
-def in_order(module: nn.Module, x: Tensor, run: Callable[[Tensor], Any]) -> Any:
-    """Run with channels last in memory, which most processors are faster with; else in the usual order.
-
-    A network that takes views of its activations may only know the usual order.
-    """
-    if x.device.type == "cpu" and any(isinstance(part, nn.Conv2d) for part in module.modules()):
-        try:
-            return run(torch.empty_like(x, memory_format=torch.channels_last).copy_(x))
-        except RuntimeError as error:
-            if "view" not in str(error) and "stride" not in str(error):
-                raise
-    return run(x)
 
 
 def _leave_inference(module: nn.Module) -> None:

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from ..capture import capture
+from ..memory_order import in_order
 from ..module import as_module, mixes_images, prepared, undisturbed
 from ..progress import reporter
 from ..scores import class_scores
 from ..targets import Target, check_targets, target_lists
 from ..whole import at_least
 from .grad_cam import check_maps
-from .run import full, in_order
+from .run import full
 from .upsample import upsample
 
 
@@ -109,5 +110,5 @@ def _weighted(maps: Tensor, scores: Tensor) -> Tensor:
 
 
 def _scores(module: nn.Module, images: Tensor) -> Tensor:
-    with undisturbed(module), torch.inference_mode(False), torch.no_grad():
+    with undisturbed(module), torch.no_grad():
         return in_order(module, images, lambda images: full(class_scores(module(images))))

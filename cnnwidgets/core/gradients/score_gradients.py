@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
-from ..half import has_bfloat16
+from ..half import is_fast
+from ..memory_order import in_order
 from ..module import as_module, mixes_images, prepared
 from ..scores import class_scores
 from ..targets import Target, check_targets, target_lists
 from ..visit import visit
-from .run import PIXELS, differentiable, full, gradients, in_order
-
-PRECISIONS = ("exact", "fast")
+from .run import PIXELS, differentiable, full, gradients
 
 
 class ScoreGradients(NamedTuple):
@@ -147,13 +146,6 @@ def pass_back(
                 for i in range(len(x))]  # fmt: skip
         return _joined(rows)
     return in_order(module, x, lambda x: _pass_back(module, x, wanted, names, pixels, rule, half))
-
-
-def is_fast(precision: str, x: Tensor) -> bool:
-    """Whether to compute in bfloat16."""
-    if precision not in PRECISIONS:
-        raise InputError(f"precision is one of {', '.join(map(repr, PRECISIONS))}, not {precision!r}")
-    return precision == "fast" and has_bfloat16(x.device)
 
 
 def _pass_back(

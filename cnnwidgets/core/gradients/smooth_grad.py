@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError
+from ..half import is_fast
 from ..module import as_module, prepared
 from ..progress import reporter
 from ..targets import Target, target_lists
 from ..whole import at_least
 from .chunks import slices
-from .score_gradients import is_fast, pass_back
+from .score_gradients import pass_back
 
 
 def smooth_grad(

@@ -8,11 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import InputError, LayerError
+from ..memory_order import in_order
 from ..module import as_module, mixes_images, prepared
 from ..targets import Target
 from ..visit import visit
 from .relu_rules import ReluRule
-from .run import PIXELS, differentiable, gradients, in_order
+from .run import PIXELS, differentiable, gradients
 from .score_gradients import score_gradients
 
 Channel = int | Sequence[int] | Tensor

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from ..errors import InputError, LayerError
 from ..fingerprint import fingerprint
-from ..half import has_bfloat16
+from ..half import is_fast
 from ..images import images_of
+from ..memory_order import in_order
 from ..module import as_module, mixes_images, prepared, undisturbed
 from ..progress import reporter
 from ..visit import visit
@@ -22,7 +23,6 @@ from ..whole import at_least
 from .head import classifier_input
 
 POOLS = ("mean", "max", "flatten")
-PRECISIONS = ("exact", "fast")
 PIXELS = "pixels"
 CLASSIFIER = "before the classifier"
 _BATCH = 32
@@ -220,8 +220,6 @@ def feature_batches(
     module = as_module(model)
     if pool not in POOLS:
         raise InputError(f"pool is one of {', '.join(map(repr, POOLS))}, not {pool!r}")
-    if precision not in PRECISIONS:
-        raise InputError(f"precision is one of {', '.join(map(repr, PRECISIONS))}, not {precision!r}")
     at_least(1, batch_size=batch_size)
     given = images_of(model, images)
     for batch in given.batches(batch_size):
@@ -241,17 +239,12 @@ def feature_batches(
 @torch.inference_mode(False)
 @torch.no_grad()
 def _vectors(module: nn.Module, images: Tensor, layer: str | None, pool: str, precision: str) -> Tensor:
-    x = prepared(module, images, torch.channels_last)
     if layer == PIXELS:
-        return images.detach().flatten(1)
-    half = precision == "fast" and has_bfloat16(x.device)
+        return prepared(module, images).flatten(1)
+    x = prepared(module, images)
+    half = is_fast(precision, x)
     with undisturbed(module), torch.autocast(x.device.type, torch.bfloat16, enabled=half):
-        try:
-            return _run(module, x, layer, pool)
-        except RuntimeError:
-            if x.is_contiguous():
-                raise
-        return _run(module, x.contiguous(), layer, pool)  # a view in the network, perhaps
+        return in_order(module, x, lambda x: _run(module, x, layer, pool))
 
 
 def _run(module: nn.Module, x: Tensor, layer: str | None, pool: str) -> Tensor:
