@@ -95,7 +95,7 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
     """
     module = as_module(module)
     with _one_at_a_time:
-        if any(is_lazy(parameter) for parameter in module.parameters()):
+        if any(is_lazy(each) for part in module.modules() for each in part._parameters.values()):
             raise NetworkError("this network has lazy parameters without a shape; first run it on an image")
         before = Snapshot(module)
         try:

@@ -1,6 +1,7 @@
 """Everything about a module that a look inside could change, to put it back."""
 
-from operator import is_
+from itertools import chain
+from operator import is_, itemgetter
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 _HOOKS = tuple(
     name for name, value in vars(nn.Module()).items() if "hooks" in name and isinstance(value, dict)
 )
-_TABLES = ("_parameters", "_buffers", "_modules", *_HOOKS)
+_tables_of = itemgetter("_parameters", "_buffers", "_modules", *_HOOKS)
 
 
 class Snapshot:
@@ -21,21 +22,23 @@ class Snapshot:
         self._not_saved = [part._non_persistent_buffers_set.copy() for part in self.modules]
         # Tables are refilled, not replaced: a hook's handle holds on to the table that it is in. There are
         # thousands, most of them empty. (Those of a TorchScript part are no dicts, and take no changes.)
-        tables = [part.__dict__.get(name) for part in self.modules for name in _TABLES]
-        self._tables = [table for table in tables if isinstance(table, dict)]
-        self._entries = {i: table.copy() for i, table in enumerate(self._tables) if table}
+        ours = [part for part in self.modules if not isinstance(part, torch.jit.ScriptModule)]
+        tables = list(chain.from_iterable(_tables_of(part.__dict__) for part in ours))
+        self._empty = [table for table in tables if not table]
+        self._filled = [(table, table.copy()) for table in tables if table]
         # Not their .grad: nothing here writes to it, and to look at it while another thread runs backward()
         # ends in a crash of Python.
-        self._parameters = [(p, p.requires_grad) for p in module.parameters()]
-        self._buffers = Contents(list(module.buffers()))
+        self._parameters = [(p, p.requires_grad) for p in _all_of(self.modules, "_parameters")]
+        self._buffers = Contents(_all_of(self.modules, "_buffers"))
         self._random = torch.get_rng_state()
         self._cuda_random = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
 
     def restore(self) -> None:
         """Put back what has changed, and touch nothing else."""
-        for i, table in enumerate(self._tables):
-            entries = self._entries.get(i, {})
-            if (table or entries) and not _same_entries(table, entries):
+        for table in filter(None, self._empty):
+            table.clear()
+        for table, entries in self._filled:
+            if not _same_entries(table, entries):
                 table.clear()
                 table.update(entries)
         rows = zip(self.modules, self._training, self._full_hooks, self._not_saved, strict=True)
@@ -84,8 +87,14 @@ class Contents:
                         tensor.copy_(piece.reshape(shape))
 
 
+def _all_of(modules: list[nn.Module], table: str) -> list[Tensor]:
+    """Parameters or buffers; one that is shared comes as often as it is shared."""
+    return [each for part in modules for each in getattr(part, table).values() if each is not None]
+
+
+@torch.no_grad()
 def _joined(tensors: list[Tensor]) -> Tensor:
-    return torch.cat([tensor.detach().reshape(-1) for tensor in tensors])
+    return torch.cat([tensor if tensor.ndim == 1 else tensor.reshape(-1) for tensor in tensors])
 
 
 def _same_bytes(one: Tensor, other: Tensor) -> bool:

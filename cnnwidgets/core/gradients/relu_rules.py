@@ -52,17 +52,18 @@ def relu_backward(signal: Tensor, before: Tensor, rule: str = "gradient") -> Ten
     --------
     >>> signal, before = torch.tensor([-2.0, 3.0, 3.0]), torch.tensor([1.0, -1.0, 1.0])
     >>> relu_backward(signal, before, "guided").tolist()
-    [-0.0, 0.0, 3.0]
+    [0.0, 0.0, 3.0]
     """
     if rule not in RULES:
         raise InputError(f"rule is one of {', '.join(map(repr, RULES))}, not {rule!r}")
-    return _through(signal, before > 0, rule)
+    return _through(signal, before.to(torch.promote_types(signal.dtype, before.dtype)), rule).to(signal.dtype)
 
 
-def _through(signal: Tensor, was_positive: Tensor, rule: str) -> Tensor:
+def _through(signal: Tensor, before: Tensor, rule: str) -> Tensor:
     if rule != "gradient":
-        signal = signal * (signal > 0)
-    return signal if rule == "deconvnet" else signal * was_positive
+        signal = signal.relu()
+    # the operation behind torch's own ReLU: ten times as fast as a product with a mask
+    return signal if rule == "deconvnet" else torch.ops.aten.threshold_backward(signal, before, 0)
 
 
 class _Relu(torch.autograd.Function):
@@ -71,8 +72,9 @@ class _Relu(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, before: Tensor, rule: str, in_place: bool) -> Tensor:
         ctx.rule = rule
-        # a mask of its own, since the network may write into the output later
-        ctx.save_for_backward(before > 0)
+        # A copy, since the network may write into input and output later; of another shape than what torch's
+        # own ReLU keeps, so that torch.utils.checkpoint notices that it ran that one instead.
+        ctx.save_for_backward(before.clone()[None])
         if in_place:
             ctx.mark_dirty(before)
             return before.relu_()
@@ -80,7 +82,7 @@ class _Relu(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, signal: Tensor) -> tuple[Tensor, None, None]:
-        return _through(signal, *ctx.saved_tensors, ctx.rule), None, None
+        return _through(signal, ctx.saved_tensors[0][0], ctx.rule), None, None
 
 
 class ReluRule(TorchFunctionMode):
