@@ -283,10 +283,13 @@ def test_with_the_keyboard(notebook):
 
 def test_running_the_cell_again_ends_the_one_before_also_in_its_work(notebook):
     page = open_explorer(notebook, "again")
-    page.run_cell(0)
-    canvas = "explorer.cuts.figure._canvas.model_id"
+    canvas, canvases = "explorer.cuts.figure._canvas.model_id", []
     kernel_becomes(page, "explorer.cuts.figure.reacts", True)
-    widgets, canvases = page.kernel(WIDGETS), [page.kernel(canvas)]
+    canvases.append(page.kernel(canvas))
+    page.run_cell(0)
+    kernel_becomes(page, "explorer.cuts.figure.reacts", True)
+    canvases.append(page.kernel(canvas))
+    widgets = page.kernel(WIDGETS)
     for _ in range(4):
         page.get_by_role("group", name="stride").get_by_role("button", name="1", exact=True).click()
         expect(page.locator(".cw-occlusion-stop")).to_be_visible()

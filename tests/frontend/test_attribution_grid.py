@@ -518,6 +518,7 @@ def test_a_heading_chooses_a_panel(show, grid):
     button = shown.page.get_by_role("button", name="Guided backprop")
     button.focus()
     button.press("Enter")
+    shown.settle()
     assert button.get_attribute("aria-pressed") == "true" and shown.get("position") is None
     shown.deliver()
     assert grid.chosen == "guided"
