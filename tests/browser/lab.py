@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import nbformat
 
@@ -105,6 +106,25 @@ class Lab:
             nbformat.write(nbformat.v4.new_notebook(cells=code, metadata={"kernelspec": kernel}), file)
         return file.name
 
+    def start_kernel(self, file: str) -> None:
+        """Start the kernel of a notebook, beside whatever comes next: the page then finds it running."""
+        body = {"path": file, "name": file, "type": "notebook", "kernel": {"name": "python3"}}
+        self._beside("POST", "sessions", json.dumps(body).encode())
+
+    def end_kernel(self, kernel: str) -> None:
+        """Shut a kernel down, beside whatever comes next; it takes more than a second."""
+        self._beside("DELETE", f"kernels/{kernel}")
+
+    def _beside(self, method: str, what: str, body: bytes | None = None) -> None:
+        headers = {"Authorization": f"token {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/{what}", body, headers, method=method)
+
+        def ask() -> None:
+            with suppress(OSError):  # then the page starts a kernel itself, or the server ends it
+                _opener().open(request, timeout=60).close()
+
+        Thread(target=ask, daemon=True).start()
+
     def address(self, file: str) -> str:
         return f"{self.url}/{self.pages}/{file}?reset&token={self.token}"
 
@@ -119,9 +139,13 @@ class Lab:
         self.close()
 
 
+def _opener() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+
+
 def wait_until_up(address: str, process: subprocess.Popen, log: Path, timeout: float = 60) -> None:
     """Return when a server answers; RuntimeError with its log if it ends instead or takes too long."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+    opener = _opener()
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline and process.poll() is None:
         with suppress(OSError):

@@ -23,12 +23,15 @@ class NotebookPage:
     Attributes
     ----------
     page : playwright.sync_api.Page
+    lab : Lab
     errors : list of str
         Errors on the browser's console and exceptions nobody caught, without those in ``HARMLESS``.
     """
 
     def __init__(self, context, lab: Lab, file: str):
         self.errors: list[str] = []
+        self.lab = lab
+        lab.start_kernel(file)
         self.page = context.new_page()
         self.page.on("console", self._note_console)
         self.page.on("pageerror", lambda error: self._note(f"{error}\n{error.stack}"))
@@ -104,7 +107,9 @@ class NotebookPage:
     def close(self) -> None:
         """Shut the kernel down and close the page."""
         with suppress(Exception):  # the page may be gone already
-            self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+            self.lab.end_kernel(
+                self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.id")
+            )
         self.page.close()
 
 

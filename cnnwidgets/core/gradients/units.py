@@ -172,7 +172,7 @@ def unit_gradient(
     if len(x) > 1 and mixes_images(module):
         rows = zip(x.split(1), channels, positions or [None] * len(x), strict=True)
         return torch.cat([_unit(module, one, layer, [c], p and [p], rule) for one, c, p in rows])
-    return in_order(module, x, lambda x: _unit(module, x, layer, channels, positions, rule))
+    return in_order(module, x, lambda x: _unit(module, x, layer, channels, positions, rule), layer)
 
 
 def _back(model, x, target, layer, channel, position, rule: str) -> Tensor:  # noqa: ANN001

@@ -244,7 +244,7 @@ def _vectors(module: nn.Module, images: Tensor, layer: str | None, pool: str, pr
     x = prepared(module, images)
     half = is_fast(precision, x)
     with undisturbed(module), torch.autocast(x.device.type, torch.bfloat16, enabled=half):
-        return in_order(module, x, lambda x: _run(module, x, layer, pool))
+        return in_order(module, x, lambda x: _run(module, x, layer, pool), layer)
 
 
 def _run(module: nn.Module, x: Tensor, layer: str | None, pool: str) -> Tensor:
