@@ -1,14 +1,13 @@
 """A scan in a file, and back: numpy arrays and one text, no code."""
 
 import json
-import os
-import secrets
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
 from ..layers import LayerInfo
+from ..npz import write_npz
 from ..receptive_field import ReceptiveField
 from .ranking import ENTRY
 from .result import Patches
@@ -38,15 +37,7 @@ def save(patches: Patches, path: Path) -> None:
     arrays |= {"counts": patches.histograms.counts, "exponents": patches.histograms.exponents}
     arrays |= {"fired": patches.fired, "not_finite": patches.not_finite}
     arrays["about"] = np.array(json.dumps(about, sort_keys=True))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    write_npz(path, arrays)
 
 
 def load(path: Path) -> Patches:

@@ -17,6 +17,7 @@ from ..half import is_fast
 from ..images import images_of
 from ..memory_order import in_order
 from ..module import as_module, mixes_images, prepared, undisturbed
+from ..npz import write_npz
 from ..progress import reporter
 from ..visit import visit
 from ..whole import at_least
@@ -66,14 +67,14 @@ class Features:
     def save(self, path: str | Path) -> None:
         """Write to a file of numpy (``.npz``), with the fingerprints of network and images."""
         skipped = {str(number): why for number, why in self.skipped.items()}
-        np.savez_compressed(
-            _npz(path),
-            vectors=self.vectors,
-            numbers=self.numbers,
-            names=np.array(self.names, dtype=str),
-            told=np.array([self.layer, self.pool, self.network, self.images], dtype=str),
-            skipped=np.array([*skipped, *skipped.values()], dtype=str).reshape(2, -1),
-        )
+        arrays = {
+            "vectors": self.vectors,
+            "numbers": self.numbers,
+            "names": np.array(self.names, dtype=str),
+            "told": np.array([self.layer, self.pool, self.network, self.images], dtype=str),
+            "skipped": np.array([*skipped, *skipped.values()], dtype=str).reshape(2, -1),
+        }
+        write_npz(_npz(path), arrays)
 
     @classmethod
     def load(cls, path: str | Path, model: nn.Module | None = None) -> Features:
@@ -91,7 +92,7 @@ class Features:
             If the file holds no features, or those of another network.
         """
         try:
-            with np.load(_npz(path), allow_pickle=False) as file:
+            with _npz(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 layer, pool, network, images = map(str, file["told"])
                 numbers, whys = file["skipped"]
                 found = cls(
@@ -104,7 +105,7 @@ class Features:
                     images,
                     {int(number): str(why) for number, why in zip(numbers, whys, strict=True)},
                 )
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:  # a damaged file brings whatever zip, zlib or numpy meet in it
             raise InputError(
                 f"'{path}' holds no features that were saved by Features.save: {error}"
             ) from error
@@ -248,7 +249,7 @@ def _vectors(module: nn.Module, images: Tensor, layer: str | None, pool: str, pr
 
 
 def _run(module: nn.Module, x: Tensor, layer: str | None, pool: str) -> Tensor:
-    if layer is None:
+    if layer in (None, CLASSIFIER):
         return classifier_input(module, x).clone()
     seen = []
     visit(module, x, [layer], lambda name, maps, is_last: seen.append(maps))
@@ -260,6 +261,11 @@ def _pooled(maps: Tensor, layer: str, pool: str, n: int) -> Tensor:
         raise LayerError(f"layer {layer!r} returns {tuple(maps.shape)}, which is no vector for each image")
     if maps.ndim == 2 or pool == "flatten":
         return maps.flatten(1)
+    if maps.ndim == 3:  # (N, tokens, d) or (N, channels, length): which axis is the place?
+        raise LayerError(
+            f"layer {layer!r} returns {tuple(maps.shape)}, of which nobody knows what to average: "
+            "pool='flatten' takes all numbers as they are"
+        )
     places = tuple(range(2, maps.ndim))
     return maps.mean(places) if pool == "mean" else maps.amax(places)
 

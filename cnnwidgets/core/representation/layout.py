@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..whole import at_least
 
 MOST = 4096
 """Cells; the time of the assignment grows with the cube of their number."""
@@ -56,7 +57,11 @@ def grid_layout(points: Any, shape: tuple[int, int] | None = None) -> np.ndarray
     if shape is None:
         columns = int(np.ceil(np.sqrt(n)))
         shape = -(-n // columns), columns
-    rows, columns = shape
+    try:
+        rows, columns = shape
+    except (TypeError, ValueError):
+        raise InputError(f"shape is (rows, columns), not {shape!r}") from None
+    at_least(1, rows=rows, columns=columns)
     if rows * columns < n:
         raise InputError(f"{n} points do not fit into {rows} × {columns} cells")
     if rows * columns > MOST:

@@ -14,6 +14,8 @@ from ..whole import at_least
 METRICS = ("l2", "cosine")
 _CHUNK = 64_000_000
 """Distances that are held at once."""
+_CLOSE = 2_000_000
+"""Numbers that are compared closely at once: few enough to stay near the processor."""
 _SPARE = 8
 """So many more than asked for are looked at closely, as the first look rounds."""
 
@@ -89,8 +91,11 @@ def checked_vectors(vectors: Any, name: str = "vectors") -> Tensor:
     """Vectors as a float Tensor (n, d), finite; raises an InputError that names the mend."""
     given = getattr(vectors, "vectors", vectors)
     try:
-        found = given.detach().cpu() if isinstance(given, Tensor) else torch.as_tensor(np.asarray(given))
-    except (TypeError, ValueError) as error:
+        if not isinstance(given, Tensor):
+            table = np.require(given, requirements=["C", "W"])  # copied only if it must be
+            given = torch.from_numpy(table.astype(table.dtype.newbyteorder("="), copy=False))
+        found = given.detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{name} are numbers of shape (n, d), not {type(given).__name__}: {error}"
         ) from error
@@ -99,7 +104,8 @@ def checked_vectors(vectors: Any, name: str = "vectors") -> Tensor:
     if found.ndim != 2 or not found.numel() or found.is_complex():
         raise InputError(f"{name} have the shape (n, d), not {tuple(found.shape)}; flatten them first")
     found = found if found.dtype == torch.float64 else found.float()
-    if not torch.isfinite(found).all():
+    # A sum is found many times faster; it can also overflow, so that only the second look decides.
+    if not torch.isfinite(found.sum()) and not torch.isfinite(found).all():
         row = int((~torch.isfinite(found)).any(1).nonzero()[0])
         raise InputError(
             f"row {row} of {name} holds a NaN or an infinity: leave it out, or look where it comes from"
@@ -108,27 +114,61 @@ def checked_vectors(vectors: Any, name: str = "vectors") -> Tensor:
 
 
 def _nearest(table: Tensor, asked: Tensor, k: int, metric: str, exclude_self: bool) -> Neighbours:
+    """A first look in single precision finds who may be near; those are then measured exactly."""
     indices = np.empty((len(asked), k), np.int64)
     distances = np.empty((len(asked), k))
-    middle = table.mean(0)  # less is lost to rounding near zero
-    centred, squares = table - middle, (table - middle).square().sum(1)
-    rows = max(1, _CHUNK // len(table))
     n = min(k + _SPARE + exclude_self, len(table))
+    look, in_double = _Look(table, torch.float32), None
+    rows = max(1, _CHUNK // len(table))
     for start in range(0, len(asked), rows):
         part = asked[start : start + rows]
-        near = torch.addmm(
-            squares[None], part - middle, centred.T, alpha=-2
-        )  # but for the query's own square
-        found = near.topk(n, dim=1, largest=False, sorted=False).indices.sort(1).values
-        exact = torch.linalg.vector_norm(table[found].double() - part[:, None].double(), dim=2)
-        if exclude_self:
-            own = torch.arange(start, start + len(part))[:, None]
-            exact = exact.masked_fill(found == own, torch.inf)
-        order = exact.argsort(dim=1, stable=True)[:, :k]
-        indices[start : start + len(part)] = found.gather(1, order).numpy()
-        chosen = exact.gather(1, order)
-        distances[start : start + len(part)] = (chosen.square() / 2 if metric == "cosine" else chosen).numpy()
+        own = torch.arange(start, start + len(part)) if exclude_self else None
+        found, beyond = look(part, n)
+        near, far = _measured(table, part, found, k, own)
+        unsure = ~(far[:, -1] <= beyond)  # one that was left out may be nearer, but for rounding
+        if n < len(table) and unsure.any():
+            in_double = in_double or _Look(table, torch.float64)
+            found, _ = in_double(part[unsure], n)
+            others = None if own is None else own[unsure]
+            near[unsure], far[unsure] = _measured(table, part[unsure], found, k, others)
+        indices[start : start + len(part)] = near.numpy()
+        distances[start : start + len(part)] = (far.square() / 2 if metric == "cosine" else far).numpy()
     return Neighbours(indices, distances)
+
+
+class _Look:
+    """Squared distances of many from many, by one product of matrices, which rounds."""
+
+    def __init__(self, table: Tensor, dtype: torch.dtype) -> None:
+        self._middle = table.mean(0)  # less is lost to rounding near zero
+        self._centred = (table - self._middle).to(dtype)
+        lengths = torch.linalg.vector_norm(self._centred, dim=1)
+        self._squares, self._longest = lengths.square(), lengths.max()
+        self._rounding = 16 * torch.finfo(dtype).eps
+
+    def __call__(self, asked: Tensor, n: int) -> tuple[Tensor, Tensor]:
+        """The n that seem nearest (q, n), in order of their numbers; and how near the others may be (q,)."""
+        given = (asked - self._middle).to(self._centred.dtype)
+        lengths = torch.linalg.vector_norm(given, dim=1)
+        near = torch.addmm(self._squares[None], given, self._centred.T, alpha=-2)
+        far, found = near.topk(n, dim=1, largest=False, sorted=False)
+        others = far.amax(1) + lengths.square() - self._rounding * (self._longest + lengths).square()
+        return found.sort(1).values, others.double().clamp(min=0).sqrt()
+
+
+def _measured(
+    table: Tensor, asked: Tensor, found: Tensor, k: int, own: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """The k nearest among those found, and their distances, in double precision."""
+    exact = torch.empty(found.shape, dtype=torch.float64)
+    rows = max(1, _CLOSE // (found.shape[1] * table.shape[1]))
+    for part in torch.arange(len(asked)).split(rows):
+        apart = table[found[part]].double() - asked[part, None].double()
+        exact[part] = torch.linalg.vector_norm(apart, dim=2)
+    if own is not None:
+        exact = exact.masked_fill(found == own[:, None], torch.inf)
+    order = exact.argsort(dim=1, stable=True)[:, :k]
+    return found.gather(1, order), exact.gather(1, order)
 
 
 def _unit(vectors: Tensor, name: str) -> Tensor:

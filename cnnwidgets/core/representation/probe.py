@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..whole import at_least
 from .neighbours import checked_vectors
 
 
@@ -79,17 +80,21 @@ def linear_probe(
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import confusion_matrix
     from sklearn.model_selection import train_test_split
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    at_least(0, seed=seed)
     table, names = checked_vectors(vectors).numpy(), np.asarray(labels)
+    if names.dtype == object or (names.dtype.kind == "f" and np.isnan(names).any()):
+        raise InputError("labels are numbers or words, the same kind for all vectors, and none is missing")
     if names.shape != (len(table),):
         raise InputError(f"there is one label for each vector: {len(table)} vectors, labels {names.shape}")
     classes, counts = np.unique(names, return_counts=True)
     if len(classes) < 2:
-        raise InputError(f"all vectors are of the class {classes[0]!r}: a probe needs at least two classes")
+        raise InputError(
+            f"all vectors are of the class {classes[0].item()!r}: a probe needs at least two classes"
+        )
     if counts.min() < 2:
-        rare = classes[counts.argmin()]
+        rare = classes[counts.argmin()].item()
         raise InputError(
             f"the class {rare!r} has one vector only: it needs one to train on and one to test on"
         )
@@ -100,7 +105,13 @@ def linear_probe(
     train, test, told_train, told_test = train_test_split(
         table, names, test_size=n_test, random_state=seed, stratify=names
     )
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=500))
+    for each in set(classes.tolist()) - set(told_train.tolist()):
+        raise InputError(
+            f"no vector of the class {each!r} is left to train on: give more, or a smaller test_share"
+        )
+    scaler = StandardScaler().fit(train)
+    train, test = _turned(scaler.transform(train), scaler.transform(test))
+    model = LogisticRegression(C=strength, max_iter=500)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for an accuracy
         model.fit(train, told_train)
@@ -114,3 +125,15 @@ def linear_probe(
         len(train),
         len(test),
     )
+
+
+def _turned(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both in no more numbers than there are training vectors, with the same answers.
+
+    The weights that are found are sums of training vectors, so that only the space of these counts; and a
+    penalty on their length does not change when that space is turned.
+    """
+    if train.shape[1] <= len(train):
+        return train, test
+    axes, turned = np.linalg.qr(train.T)
+    return np.ascontiguousarray(turned.T), test @ axes

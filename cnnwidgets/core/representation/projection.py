@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..progress import reporter
+from ..whole import at_least
 from .neighbours import checked_vectors
 from .tsne import TSNE
 
@@ -113,6 +114,7 @@ def project(
     """
     if method not in METHODS:
         raise InputError(f"method is one of {', '.join(map(repr, METHODS))}, not {method!r}")
+    at_least(0, seed=seed)
     table = checked_vectors(vectors).numpy()
     if len(table) < 2:
         raise InputError("one point makes no map: give at least 2 vectors")
@@ -132,8 +134,8 @@ def _pca(table: np.ndarray, settings: dict) -> Projection:
 
     wide = table.astype(np.float64)
     model = PCA(min(2, *wide.shape), random_state=settings["seed"])
-    points = _two(model.fit_transform(wide))
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # all the same: nothing of nothing is explained
+        points = _two(model.fit_transform(wide))
         explained = np.nan_to_num(np.resize(np.append(model.explained_variance_ratio_, 0), 2))
     return Projection(points, "pca", settings, explained=tuple(map(float, explained)), _model=model)
 

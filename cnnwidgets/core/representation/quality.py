@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..errors import InputError
 from .neighbours import checked_vectors, nearest_neighbours
+
+_CHUNK = 16_000_000
+"""Comparisons that are made at once."""
 
 
 def neighbours_kept(vectors: Any, points: Any, k: int = 10) -> float:
@@ -35,7 +39,7 @@ def neighbours_kept(vectors: Any, points: Any, k: int = 10) -> float:
     """
     _same_number(vectors, points)
     one, other = nearest_neighbours(vectors, k=k).indices, nearest_neighbours(points, k=k).indices
-    return float(np.mean([len(np.intersect1d(a, b)) / k for a, b in zip(one, other, strict=True)]))
+    return float(np.mean((one[:, :, None] == other[:, None, :]).any(2)))
 
 
 def trustworthiness(vectors: Any, points: Any, k: int = 10) -> float:
@@ -43,7 +47,8 @@ def trustworthiness(vectors: Any, points: Any, k: int = 10) -> float:
 
     .. math:: 1 - \frac{2}{nk(2n - 3k - 1)} \sum_i \sum_{j \in N_k(y_i)} \max\bigl(0, r(i, j) - k\bigr)
 
-    where :math:`r(i, j)` is the rank of :math:`x_j` among the neighbours of :math:`x_i`; scikit-learn's.
+    where :math:`r(i, j)` is the rank of :math:`x_j` among the neighbours of :math:`x_i`, equally near ones
+    having the same: scikit-learn's, with less memory.
 
     Parameters
     ----------
@@ -61,13 +66,20 @@ def trustworthiness(vectors: Any, points: Any, k: int = 10) -> float:
     >>> trustworthiness(line, np.hstack([line, line]), k=2)
     1.0
     """
-    from sklearn import manifold
-
     n = _same_number(vectors, points)
     if not 1 <= k < n / 2:
         raise InputError(f"k is 1 or more, and below half the number of points ({n}), not {k}")
-    table = checked_vectors(vectors).numpy()
-    return float(manifold.trustworthiness(table, checked_vectors(points).numpy(), n_neighbors=k))
+    table = checked_vectors(vectors).double()
+    near = torch.from_numpy(nearest_neighbours(points, k=k).indices)
+    table = table - table.mean(0)
+    squares, too_far = table.square().sum(1), 0
+    for rows in torch.arange(n).split(max(1, _CHUNK // (k * n))):
+        apart = torch.addmm(squares[None], table[rows], table.T, alpha=-2)  # but for the row's own square
+        apart[torch.arange(len(rows)), rows] = torch.inf
+        theirs = apart.gather(1, near[rows])
+        ranks = 1 + (apart[:, None] < theirs[:, :, None]).sum(2)
+        too_far += int((ranks - k).clamp(min=0).sum())
+    return 1 - 2 * too_far / (n * k * (2 * n - 3 * k - 1))
 
 
 def _same_number(vectors: Any, points: Any) -> int:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputError
+from ..whole import at_least
+from .neighbours import checked_vectors
 
 EARLY = 250
 """Iterations with exaggerated attraction, during which clusters form."""
@@ -16,6 +18,10 @@ STEP = 25
 """Iterations between two looks."""
 FIRST = 50
 """Principal components that are used, where there are more numbers than that."""
+MOST_EXACT = 20_000
+"""Points up to which the neighbours are exact: faster than approximate ones, and the same on any machine."""
+LEAST_FFT = 3_000
+"""Points from which the repulsion is interpolated: from there on faster than by a tree of points."""
 
 
 class Stage(NamedTuple):
@@ -26,8 +32,9 @@ class Stage(NamedTuple):
     iteration : int
     points : ndarray of float64, shape (n, 2)
     divergence : float
-        Kullback-Leibler divergence between the neighbourhoods in truth and in the map, which is minimised;
-        during the first 250 iterations that of exaggerated attraction. NaN before the first one.
+        Kullback-Leibler divergence between the neighbourhoods in truth and in the map, which is minimised
+        (in the first 250 iterations with exaggerated attraction). NaN before the first one; inexact while all
+        points lie in one place.
     """
 
     iteration: int
@@ -47,7 +54,8 @@ class TSNE:
     n_iterations : int
     seed : int
     n_jobs : int
-        Processors; -1 for all.
+        Processors; -1 for all. One is fastest on a machine that does something else as well, as threads that
+        wait for each other in every iteration lose most of their time.
 
     Examples
     --------
@@ -61,12 +69,17 @@ class TSNE:
     perplexity: float = 30.0
     n_iterations: int = 750
     seed: int = 0
-    n_jobs: int = -1
+    n_jobs: int = 1
     _embedding: Any = field(default=None, init=False, repr=False)
     _components: Any = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self.vectors = checked_vectors(self.vectors).numpy()
+        at_least(1, n_iterations=self.n_iterations)
+        at_least(0, seed=self.seed)
         n = len(self.vectors)
+        if not np.isfinite(self.perplexity):
+            raise InputError(f"perplexity is a number of neighbours, not {self.perplexity}")
         if not 1 <= self.perplexity <= (n - 1) / 3:
             largest = (n - 1) // 3
             mend = f"choose 1 to {largest}" if largest >= 1 else "give at least 4 of them"
@@ -85,6 +98,7 @@ class TSNE:
         Stage
             The first is where it starts: the first two principal components, made small.
         """
+        at_least(1, every=every)
         embedding = self._start()
         done = 0
         yield Stage(0, np.array(embedding), float("nan"))
@@ -105,19 +119,35 @@ class TSNE:
             raise InputError("there is no map yet: run the optimisation first")
         new = self._components.transform(vectors) if self._components is not None else vectors
         perplexity = max(1.0, min(5.0, self.perplexity))
-        return np.array(self._embedding.transform(new, perplexity=perplexity))
+        # as its own ``transform`` does, which also moves the old points
+        added = self._embedding.prepare_partial(new, perplexity=perplexity)
+        added.optimize(
+            n_iter=250, learning_rate=0.1, exaggeration=1.5, momentum=0.8, max_grad_norm=0.25,
+            max_step_norm=None, negative_gradient_method="bh", inplace=True,
+        )  # fmt: skip
+        return np.array(added)
 
     def _start(self) -> Any:
         import openTSNE
         from sklearn.decomposition import PCA
 
         vectors = np.asarray(self.vectors, np.float64)
+        with np.errstate(over="ignore"):
+            spread = vectors.std()
+        if not 1e-100 < spread < 1e100:
+            raise InputError("the vectors are so small, or so large, that computing fails: scale them first")
         if min(vectors.shape) > FIRST:
             self._components = PCA(FIRST, svd_solver="randomized", random_state=self.seed).fit(vectors)
             vectors = self._components.transform(vectors)
         jobs = {"n_jobs": self.n_jobs, "random_state": self.seed}
-        affinities = openTSNE.affinity.PerplexityBasedNN(vectors, perplexity=self.perplexity, **jobs)
+        affinities = openTSNE.affinity.PerplexityBasedNN(
+            vectors,
+            perplexity=self.perplexity,
+            method="exact" if len(vectors) <= MOST_EXACT else "approx",
+            **jobs,
+        )
+        if vectors.shape[1] < 2:
+            vectors = np.hstack([vectors, np.zeros_like(vectors)])
+        gradient = "fft" if len(vectors) >= LEAST_FFT else "bh"
         start = openTSNE.initialization.pca(vectors, random_state=self.seed)
-        if start.shape[1] < 2:
-            start = np.hstack([start, np.zeros_like(start)])
-        return openTSNE.TSNEEmbedding(start, affinities, negative_gradient_method="auto", **jobs)
+        return openTSNE.TSNEEmbedding(start, affinities, negative_gradient_method=gradient, **jobs)

@@ -14,7 +14,6 @@ import pytest
 import torch
 from torch import nn
 
-import cnnwidgets.core.patches.files as files
 import cnnwidgets.core.patches.scan as scanning
 from cnnwidgets.core import InputError, Patches, PatchScan, max_activating_patches
 
@@ -249,7 +248,7 @@ def test_an_interrupted_write_leaves_the_old_file(scan, path, monkeypatch, error
             file.write(b"half of it")
         raise error
 
-    monkeypatch.setattr(*{"savez_compressed": (np, where), "replace": (files.os, where)}[where], fail)
+    monkeypatch.setattr(*{"savez_compressed": (np, where), "replace": (os, where)}[where], fail)
     with pytest.raises(type(error)):
         scan.save(path)
     assert path.read_bytes() == old and os.listdir(path.parent) == [path.name]

@@ -71,6 +71,26 @@ def test_the_vector_before_the_classifier_of_torchvision_networks(name, before):
         )
 
 
+@pytest.mark.parametrize("softmax", [nn.LogSoftmax(1), nn.Softmax(1)])
+def test_a_network_that_ends_in_a_softmax(softmax, x):
+    net = Net()
+    assert np.array_equal(features(nn.Sequential(net, softmax), x).vectors, features(net, x).vectors)
+
+
+def test_the_name_that_is_told_can_be_asked_for(x):
+    net = Net()
+    found = features(net, x)
+    assert np.array_equal(features(net, x, found.layer).vectors, found.vectors)
+
+
+def test_tokens_are_not_averaged_over_the_wrong_axis(x):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(2), nn.Flatten(), nn.LazyLinear(5))
+    net(x)
+    with pytest.raises(LayerError, match="of which nobody knows what to average: pool='flatten'"):
+        features(net, x, "1")
+    assert features(net, x, "1", pool="flatten").vectors.ndim == 2
+
+
 @pytest.mark.parametrize("end", ["linear", "function", "dict", "convolution"])
 def test_however_the_network_ends(end, x):
     net = Net(end)
@@ -121,9 +141,32 @@ def test_it_is_saved_and_loaded(tmp_path, x):
         net.conv.weight += 1
     with pytest.raises(InputError, match="another network"):
         Features.load(tmp_path / "found", net)
-    (tmp_path / "none.npz").write_bytes(b"nothing")
+    whole = (tmp_path / "found.npz").read_bytes()
+    damaged = whole[:200] + bytes(8) + whole[208:]
+    for bad in (b"nothing", b"", whole[: len(whole) // 2], damaged):
+        (tmp_path / "none.npz").write_bytes(bad)
+        with pytest.raises(InputError, match="holds no features"):
+            Features.load(tmp_path / "none.npz")
+    np.save(tmp_path / "one.npy", found.vectors)
+    (tmp_path / "one.npy").rename(tmp_path / "one.npz")
     with pytest.raises(InputError, match="holds no features"):
-        Features.load(tmp_path / "none.npz")
+        Features.load(tmp_path / "one.npz")
+
+
+def test_an_interrupt_leaves_the_old_file(tmp_path, x, monkeypatch):
+    found = features(Net(), x)
+    found.save(tmp_path / "found.npz")
+    old = (tmp_path / "found.npz").read_bytes()
+
+    def interrupted(file, **arrays):
+        file.write(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez_compressed", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        found.save(tmp_path / "found.npz")
+    assert (tmp_path / "found.npz").read_bytes() == old
+    assert [each.name for each in tmp_path.iterdir()] == ["found.npz"]
 
 
 def test_what_cannot_be_read_is_left_out_and_said(tmp_path):

@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.distance import pdist
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
+from sklearn.metrics import confusion_matrix
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from cnnwidgets.core import (
     TSNE,
@@ -72,6 +78,58 @@ def test_tsne_is_reproducible_and_yields_its_way(clusters):
     assert seen == [0, 25, 50]
 
 
+def test_new_points_land_where_their_doubles_lie_and_nothing_else_moves(clusters):
+    vectors, _ = clusters
+    run = TSNE(vectors + [40, 0, 0, 0, 0, 0], perplexity=10, n_iterations=300, seed=1)
+    points = list(run.steps())[-1].points
+    once, again = run.transform(run.vectors[::7]), run.transform(run.vectors[::7])
+    assert np.array_equal(once, again)
+    # not each at the very place, but none of them all to one side
+    assert np.abs(np.median(once - points[::7], axis=0)).max() < 0.02 * np.ptp(points)
+    assert np.median(np.linalg.norm(once - points[::7], axis=1)) < 0.05 * np.ptp(points)
+
+
+def test_the_number_of_processors_changes_nothing_that_is_seen():
+    vectors = np.random.default_rng(0).normal(size=(1200, 8))
+    one, two = (
+        list(TSNE(vectors, perplexity=10, n_iterations=20, n_jobs=n).steps(20))[-1].points for n in (1, 2)
+    )
+    assert np.abs(one - two).max() < 1e-5 * np.ptp(one)
+
+
+def test_tsne_of_one_number_each_fills_the_plane():
+    vectors = np.random.default_rng(0).normal(size=(60, 1))
+    found = project(vectors, "tsne", perplexity=5, n_iterations=300)
+    assert found.points.std(0).min() > 1e-4 and found.transform(vectors[:2]).shape == (2, 2)
+
+
+@pytest.mark.parametrize("given", ["list", "Tensor"])
+def test_a_run_takes_what_project_takes(given):
+    vectors = np.random.default_rng(0).normal(size=(40, 5))
+    run = TSNE(vectors.tolist() if given == "list" else torch.from_numpy(vectors), 5, 10)
+    assert np.array_equal(
+        list(run.steps(10))[-1].points, project(vectors, "tsne", perplexity=5, n_iterations=10).points
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"n_iterations": 0}, "n_iterations is a whole number of at least 1"),
+        ({"seed": -1}, "seed is a whole number of at least 0"),
+        ({"perplexity": float("nan")}, "perplexity is a number of neighbours"),
+        ({"vectors": np.full((40, 2), np.inf)}, "row 0 of vectors holds a NaN or an infinity"),
+        ({"vectors": 1e-170 * np.random.default_rng(0).normal(size=(40, 2))}, "scale them first"),
+        ({"vectors": 1e160 * np.random.default_rng(0).normal(size=(40, 2))}, "scale them first"),
+    ],
+)
+def test_runs_that_cannot_be(options, said):
+    with pytest.raises(InputError, match=said):
+        list(TSNE(**{"vectors": np.eye(40), "perplexity": 5, **options}).steps())
+    with pytest.raises(InputError, match="every is"):
+        next(TSNE(np.eye(40), 5).steps(every=0))
+
+
 def _stop(done):
     if done == 50:
         raise KeyboardInterrupt
@@ -106,16 +164,17 @@ def test_a_map_takes_vectors_of_its_layer_only(clusters):
 
 
 def test_quality_by_hand():
-    line = np.arange(6.0)[:, None]
+    line = np.array([0.0, 1, 2.1, 3.3, 4.6, 6])[:, None]  # scikit-learn ranks equally near ones by chance
     same = np.hstack([line, line])
     folded = np.array([[0, 0], [0.1, 0], [9, 0], [8.9, 0], [0, 5.1], [0.1, 5]])
     assert neighbours_kept(line, same, k=2) == 1
-    # nearest of 0..5 on the line: 1, 0 or 2 (the first), ...; in the folded map 1, 0, 3, 2, 5, 4
+    # nearest of the six on the line: 1, 0 or 2 (the first), ...; in the folded map 1, 0, 3, 2, 5, 4
     assert (
         neighbours_kept(line[[0, 5]].repeat(2, 0) + np.array([[0], [0.1], [0], [0.1]]), folded[:4], k=1) == 1
     )
     wanted = sklearn_trustworthiness(line, folded, n_neighbors=2)
     assert trustworthiness(line, folded, k=2) == pytest.approx(wanted) and wanted < 1
+    assert trustworthiness(np.zeros((6, 1)), folded, k=2) == 1  # equally near ones have the same rank
     with pytest.raises(InputError, match="below half"):
         trustworthiness(line, same, k=3)
     with pytest.raises(InputError, match="5 points are no map of 6"):
@@ -143,6 +202,9 @@ def test_grids_that_cannot_be():
     assert grid_layout(np.zeros((5, 2))).shape == (5, 2)  # all in one place
     with pytest.raises(InputError, match="at most 4,096"):
         grid_layout(np.zeros((5000, 2)))
+    for shape, said in ((7, "shape is"), ((-2, -3), "rows is"), ((2, 2.5), "columns is")):
+        with pytest.raises(InputError, match=said):
+            grid_layout(np.zeros((5, 2)), shape)
 
 
 def test_a_linear_probe_of_digits():
@@ -162,8 +224,40 @@ def test_a_linear_probe_of_digits():
         ([1, 1, 1, 1], "at least two classes"),
         ([1, 1, 1, 2], "one vector only"),
         ([1, 2], "one label for each"),
+        (["a", "a", "a", "b"], "the class 'b' has one"),
+        ([1, 1, None, 2], "none is missing"),
+        ([1, 1, float("nan"), 2], "none is missing"),
     ],
 )
 def test_probes_that_cannot_be(labels, said):
     with pytest.raises(InputError, match=said):
         linear_probe(np.eye(4), labels)
+
+
+def test_a_class_of_which_none_is_left_to_train_on():
+    with pytest.raises(InputError, match="class 1 is left to train on: give more, or a smaller test_share"):
+        linear_probe(np.eye(52), [0] * 50 + [1] * 2, test_share=0.9)
+
+
+def test_more_numbers_than_vectors_give_the_same_probe():
+    """Against scikit-learn on all the numbers."""
+    rng = np.random.default_rng(3)
+    labels = np.arange(90) % 3
+    vectors = rng.normal(size=(90, 400)) + 0.12 * rng.normal(size=(3, 400))[labels]
+    found = linear_probe(vectors, labels, seed=5)
+    train, test, told, wanted = train_test_split(
+        vectors, labels, test_size=found.n_test, random_state=5, stratify=labels
+    )
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(train, told)
+    assert found.confusion.tolist() == confusion_matrix(wanted, model.predict(test)).tolist()
+    assert 0.4 < found.accuracy < 1
+
+
+@pytest.mark.parametrize("k", [1, 5, 20])
+def test_trustworthiness_is_that_of_scikit_learn(k, monkeypatch):
+    rng = np.random.default_rng(k)
+    vectors, points = rng.normal(size=(70, 9)) + 50, rng.normal(size=(70, 2))
+    wanted = sklearn_trustworthiness(vectors, points, n_neighbors=k)
+    assert trustworthiness(vectors, points, k) == pytest.approx(wanted, abs=1e-12)
+    monkeypatch.setattr("cnnwidgets.core.representation.quality._CHUNK", 3 * k * 70)
+    assert trustworthiness(vectors, points, k) == pytest.approx(wanted, abs=1e-12)

@@ -51,6 +51,41 @@ def test_single_precision_far_from_zero():
     )
 
 
+@pytest.mark.parametrize("gap", [10.0, 1000.0])
+def test_two_tight_clusters_far_apart_in_single_precision(gap):
+    """Rounding of a first look in single precision must not choose the neighbours."""
+    rng = np.random.default_rng(0)
+    vectors = (0.001 * rng.normal(size=(400, 64))).astype(np.float32)
+    vectors[200:] += np.float32(gap)
+    wanted = np.sort(cdist(vectors.astype(float), vectors.astype(float)), axis=1)[:, 1:6]
+    found = nearest_neighbours(vectors, k=5)
+    np.testing.assert_allclose(found.distances, wanted, rtol=1e-9)
+    queries = vectors[::50] + np.float32(0.0001)
+    wanted = np.sort(cdist(queries.astype(float), vectors.astype(float)), axis=1)[:, :5]
+    np.testing.assert_allclose(nearest_neighbours(vectors, queries, 5).distances, wanted, rtol=1e-9)
+
+
+def test_in_many_parts_it_is_the_same(monkeypatch):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(90, 7)).astype(np.float32)
+    once = nearest_neighbours(vectors, k=4)
+    monkeypatch.setattr("cnnwidgets.core.representation.neighbours._CHUNK", 1000)
+    monkeypatch.setattr("cnnwidgets.core.representation.neighbours._CLOSE", 300)
+    again = nearest_neighbours(vectors, k=4)
+    assert np.array_equal(once.indices, again.indices) and np.array_equal(once.distances, again.distances)
+
+
+def test_arrays_of_any_kind():
+    vectors = np.array([[0.0], [1], [3], [7], [15]])
+    read_only = vectors.copy()
+    read_only.flags.writeable = False
+    for table in (vectors, read_only, vectors.astype(">f4"), vectors.astype(np.uint16), vectors.tolist()):
+        assert nearest_neighbours(table, k=1).indices.tolist() == [[1], [0], [1], [2], [3]]
+    assert nearest_neighbours(vectors[::-1], k=1).indices.tolist() == [[1], [2], [3], [4], [3]]
+    with pytest.raises(InputError, match="vectors are numbers of shape"):
+        nearest_neighbours([torch.ones(2, requires_grad=True)] * 3, k=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
