@@ -67,9 +67,9 @@ def classes_of(labels: Any, names: "Sequence[str] | None", n: int) -> tuple[np.n
 
 
 def _named(labels: np.ndarray, names: "Sequence[str] | None") -> tuple[np.ndarray, list[str]]:
-    texts = [str(label) for label in labels]
-    known = [str(name) for name in names] if names is not None else sorted(set(texts))
-    place = {name: i for i, name in enumerate(known)}
+    texts = [None if label is None else str(label) for label in labels]
+    known = [str(name) for name in names] if names is not None else sorted({*texts} - {None})
+    place = {None: -1, **{name: i for i, name in enumerate(known)}}
     if missing := [text for text in texts if text not in place]:
         raise ValueError(f"the label {missing[0]!r} is not among the names")
     return np.array([place[text] for text in texts], np.int16), known

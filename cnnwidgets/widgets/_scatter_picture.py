@@ -135,7 +135,8 @@ def _rings(scatter: "EmbeddingScatter", draw: ImageDraw.ImageDraw) -> None:
 
 def _legend(scatter: "EmbeddingScatter", classes: list[tuple[int, int]], height: int) -> Image.Image:
     rows = classes[: min(LISTED, height // (ZOOM * ROW) - 1)]
-    texts = [f"{class_name(scatter.names, index).removeprefix('class ')}  {count:,}" for index, count in rows]
+    named = dict(enumerate(scatter.names))
+    texts = [f"{named.get(index) or class_name([], index)}  {count:,}" for index, count in rows]
     if len(classes) > len(rows):
         texts.append(f"{len(classes) - len(rows)} more")
     font = ImageFont.load_default(ZOOM * 12)

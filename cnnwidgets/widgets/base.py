@@ -120,6 +120,10 @@ class Widget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return with_picture(self, super()._repr_mimebundle_(**kwargs) if self.comm else None)
 
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
+        """State for the browser, always whole: a page that is exported knows no defaults, nor our code."""
+        return super().get_state(key)
+
     # -- end ---------------------------------------------------------------------------------------
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from ._scatter import classes_of, frame_of, points_of, texts_of
 from ._scatter_atlas import Atlas, atlas_of
 from ._scatter_picture import scatter_picture
 from ._scatter_words import told_scatter
-from ._traits import BrowserBytes
+from ._traits import BrowserBytes, as_numpy
 from .base import Widget
 
 
@@ -220,7 +220,7 @@ class EmbeddingScatter(Widget):
         points : array or tensor of float, shape (n, 2)
             Places in the plane. Both axes have the same scale, as distances are what counts.
         labels : sequence of n ints or n str, optional
-            Class of each point; -1 for none.
+            Class of each point; -1 for none, among names None.
         names : sequence of str, optional
             Names of the classes, by default their numbers.
         thumbnails : array of uint8, shape (n, h, w, 3) or (n, h, w), or sequence of n pictures, optional
@@ -279,8 +279,11 @@ class EmbeddingScatter(Widget):
             If shapes or numbers do not fit.
         """
         if names is None and labels is not None and self.names:
-            array = np.asarray(labels)
-            fits = array.dtype.kind in "iu" and array.max(initial=-1) < len(self.names)
+            array = np.asarray(as_numpy(labels))
+            if array.dtype.kind in "USO":
+                fits = {str(label) for label in array if label is not None} <= {*self.names}
+            else:
+                fits = array.max(initial=0) < len(self.names)
             names = self.names if fits else None
         classes, known = classes_of(labels, names, self.n_points)
         with self.hold_sync():

@@ -2,6 +2,8 @@ from math import cos, pi, sin
 
 import numpy as np
 import pytest
+from ipywidgets import jslink
+from ipywidgets.embed import dependency_state, embed_data
 from PIL import ImageColor
 
 from cnnwidgets.widgets._heat import PALETTE
@@ -89,7 +91,7 @@ def near(colour, wanted, by=3):
 
 
 def status(shown):
-    shown.page.wait_for_timeout(200)
+    shown.page.evaluate("() => new Promise(done => setTimeout(done, 200))")  # later than what is to be said
     return shown.page.locator("[role=status]").inner_text()
 
 
@@ -250,6 +252,44 @@ def test_the_nearest_point_and_its_picture(show):
     assert {name for state in shown.sent() for name in state} <= {"hovered"} and shown.messages() == []
 
 
+def test_the_first_point_may_have_no_picture(show):
+    shown = show(EmbeddingScatter(LATTICE, thumbnails=[None, *TILES[1:]], show_images="never"))
+    decoded(shown)
+    pictures = shown.page.locator(".cw-scatter-tip canvas")
+    hover(shown, LATTICE[1])
+    assert pictures.is_visible()
+    hover(shown, LATTICE[0])
+    assert shown.get("hovered") == 0 and pictures.is_hidden()
+
+
+def test_names_and_sources_alone(show, scatter):
+    shown = show(scatter)
+    hover(shown, LATTICE[0])
+    scatter.names, scatter.sources = ["class lion", "wolf", "tram"], [f"{i}.png" for i in range(12)]
+    shown.update("names", "sources")
+    told = "class lion, number 0"
+    assert shown.page.locator(".cw-scatter-tip").inner_text().split("\n") == [told, "0.png"]
+    assert reading(shown) == f"{told}, 0.png"
+    assert shown.page.locator("[data-class='0']").inner_text().startswith("class lion")
+
+
+def test_the_picture_does_not_lie_over_its_point(show, scatter):
+    scatter.show(LATTICE, LABELS, thumbnails=TILES)
+    scatter.width, scatter.height = 220, 400  # there is no room to the left of all, nor to the right
+    shown = show(scatter)
+    decoded(shown)
+    assert shown.page.locator(".cw-scatter-plot").bounding_box()["width"] == pytest.approx(220, abs=1)
+    for i in range(12):
+        hover(shown, LATTICE[i])
+        x, y = place_of(shown, LATTICE[i])
+        tip, plot = (
+            shown.page.locator(each).bounding_box() for each in (".cw-scatter-tip", ".cw-scatter-plot")
+        )
+        assert not (tip["x"] < x < tip["x"] + tip["width"] and tip["y"] < y < tip["y"] + tip["height"])
+        assert plot["x"] <= tip["x"] and tip["x"] + tip["width"] <= plot["x"] + plot["width"] + 1
+        assert plot["y"] <= tip["y"] and tip["y"] + tip["height"] <= plot["y"] + plot["height"] + 1
+
+
 def test_thumbnails_of_several_sheets(show):
     rng = np.random.default_rng(0)
     points = rng.normal(size=(5000, 2)).astype(np.float32)
@@ -299,10 +339,11 @@ def test_hidden_points_are_not_there(show, scatter):
 # -- moving the map --
 
 
-def test_dragging_moves_the_map_with_the_pointer(show, scatter):
+@pytest.mark.parametrize("n_moves", [2, 50])
+def test_dragging_moves_the_map_with_the_pointer(show, scatter, n_moves):
     shown = show(scatter)
     x, y = place_of(shown, LATTICE[5])
-    drag(shown, [(x, y), (x + 20, y + 10), (x + 50, y + 30)])
+    drag(shown, [(x + 50 * share, y + 30 * share) for share in np.linspace(0, 1, n_moves + 1)])
     assert place_of(shown, LATTICE[5]) == pytest.approx((x + 50, y + 30), abs=0.1)
     assert near(colour_at(shown, x + 50, y + 30), ImageColor.getrgb(PALETTE[2]))
     shown.deliver()
@@ -410,6 +451,48 @@ def test_shift_draws_a_lasso_also_while_dragging_moves(show, scatter):
     corners = [(-30, 30), (-30, -30), (130, -30), (130, 30), (-30, 30)]
     drag(shown, [place_of(shown, corner) for corner in corners], "Shift")
     assert shown.get("selected") == [0, 1] and shown.get("view") == [0.5, 0.5, 0.7]
+
+
+def test_shift_counts_when_the_hand_goes_down(show, scatter):
+    scatter.tool, scatter.view, scatter.selected = "box", (0.5, 0.5, 0.8), [11]
+    shown = show(scatter)
+    page = shown.page
+    page.mouse.move(*place_of(shown, (-20, -20)))
+    page.keyboard.down("Shift")
+    page.mouse.down()
+    page.mouse.move(*place_of(shown, (120, 120)), steps=3)
+    page.keyboard.up("Shift")
+    page.mouse.up()
+    shown.settle()
+    assert shown.get("selected") == [0, 1, 4, 5, 11]
+
+
+def test_two_fingers_zoom_and_the_last_of_them_draws_no_lasso(show, scatter):
+    scatter.tool, scatter.selected = "lasso", [3]
+    shown = show(scatter)
+    before = shown.page.evaluate(
+        """() => {
+          const canvas = document.querySelector(".cw-scatter-canvas");
+          canvas.setPointerCapture = () => {};
+          const box = canvas.getBoundingClientRect();
+          const finger = (type, pointerId, x) => {
+            const place = { clientX: box.x + x, clientY: box.y + 200 };
+            canvas.dispatchEvent(new PointerEvent(type, { pointerId, bubbles: true, ...place }));
+          };
+          finger("pointerdown", 1, 200);
+          finger("pointerdown", 2, 300);
+          finger("pointermove", 2, 400);
+          finger("pointerup", 1, 200);
+          const before = model.get("view");
+          for (const x of [410, 440, 480]) finger("pointermove", 2, x);
+          finger("pointerup", 2, 480);
+          return before;
+        }"""
+    )
+    shown.settle()
+    after = shown.get("view")
+    assert before[2] == pytest.approx(2) == after[2]
+    assert after[0] < before[0] and shown.get("selected") == [3]
 
 
 def test_a_lasso_that_is_given_up(show, scatter):
@@ -667,11 +750,11 @@ def test_pictures_of_added_points_are_always_seen(show, scatter):
     scatter.add([[150, 150], [250, 50]], thumbnails=[np.full((9, 9, 3), 77, np.uint8), None])
     shown = show(scatter)
     decoded(shown)
-    x, y = place_of(shown, (150, 150))
+    x, y = place_of(shown, (150, 150), 100)
     assert near(colour_at(shown, x, y), (77, 77, 77), 0) and near(
         colour_at(shown, x + 12, y + 12), (77, 77, 77), 0
     )
-    assert near(colour_at(shown, *place_of(shown, (250, 50))), (122, 122, 122))
+    assert near(colour_at(shown, *place_of(shown, (250, 50), 100)), (122, 122, 122))
 
 
 # -- pictures as points --
@@ -803,3 +886,75 @@ def test_pictures_are_freed_with_the_view(show):
     assert shown.page.evaluate("() => window.open_") == 2
     shown.page.evaluate("() => window.cleanups[0]()")
     assert shown.page.evaluate("() => window.open_") == 0
+
+
+SAVED_PAGE = """async (saved) => {
+  const models = {};
+  for (const [id, { model_name, state, buffers }] of Object.entries(saved)) {
+    if (model_name !== "AnyModel") continue;
+    for (const { path, data } of buffers ?? []) state[path[0]] = { base64: data };
+    models[`IPY_MODEL_${id}`] = fakeModel(state);
+    const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
+    const style = document.createElement("style");
+    style.textContent = state._css;
+    const el = document.createElement("div");
+    document.body.append(style, el);
+    await (await import(url)).default.render({ model: models[`IPY_MODEL_${id}`], el });
+  }
+  for (const { model_name, state } of Object.values(saved)) {
+    if (model_name !== "LinkModel") continue;
+    for (const [[from, name], [to, other]] of [[state.source, state.target], [state.target, state.source]]) {
+      models[from].on(`change:${name}`, () => models[to].set(other, models[from].get(name)));
+    }
+  }
+  window.models = Object.values(models);
+}"""
+
+
+def test_linked_maps_live_on_in_a_saved_page(show):
+    """All that a page has that was saved or exported: the state of the models, and no kernel."""
+    maps = [
+        EmbeddingScatter(
+            sign * LATTICE, LABELS, NAMES, TILES, title=title, width=320, height=200, tool="lasso"
+        )
+        for sign, title in ((1, "PCA"), (-1, "t-SNE"))
+    ]
+    maps[0].add([[150, 150]], thumbnails=TILES[:1], sources=["mine.jpg"])
+    maps[0].selected = maps[1].selected = [2, 5]
+    maps[1].hidden = [1]
+    links = [jslink((maps[0], name), (maps[1], name)) for name in ("hovered", "selected")]
+    saved = embed_data(maps, state=dependency_state(maps, drop_defaults=False))["manager_state"]["state"]
+    shown = show(maps[0], views=0)
+    page = shown.page
+    page.evaluate(SAVED_PAGE, saved)
+    first, second = page.locator(".cw-scatter").all()
+    page.locator(".cw-scatter-tools select").nth(1).wait_for()
+    shown.settle()
+
+    def told(each):
+        return each.locator(".cw-scatter-reading").inner_text()
+
+    assert [told(first), told(second)] == ["13 points", "8 of 12 points"]
+    assert second.get_by_label("2 selected").is_visible()
+    box = first.locator(OVER).bounding_box()
+    scale = (box["height"] - 2 * MARGIN) / 300  # pictures on a lattice reach half a cell over their points
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] - 50 * scale, middle[1])  # number 5 is there
+    shown.settle()
+    assert told(first) == told(second) == "bus, number 5"
+    assert first.locator(".cw-scatter-tip canvas").is_visible()
+    page.mouse.move(middle[0], middle[1] - 50 * scale)
+    shown.settle()
+    assert told(first) == "number 12, added, mine.jpg"
+    corners = [(-0.9, -0.4), (0.9, -0.4), (0.9, 0.4), (-0.9, 0.4)]
+    drag(shown, [(middle[0] + 100 * scale * x, middle[1] + 100 * scale * y) for x, y in corners])
+    assert page.evaluate("() => models.map(each => each.get('selected'))") == [[5, 6], [5, 6]]
+    first.locator("[data-class='0']").click()
+    page.keyboard.down("Control")
+    page.mouse.move(*middle)
+    page.mouse.wheel(0, -60)
+    page.keyboard.up("Control")
+    page.wait_for_timeout(60)
+    assert page.evaluate("() => [models[0].get('hidden'), models[0].get('view')[2] > 1.2]") == [[0], True]
+    for each in [*links, *maps]:
+        each.close()

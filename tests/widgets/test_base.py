@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets as t
+from ipywidgets.embed import dependency_state
 from PIL import Image
 
 from cnnwidgets.core.errors import LayerError
@@ -114,6 +115,14 @@ def test_a_picture_and_a_text_for_places_without_widgets(make):
     picture = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
     assert min(picture.size) >= 30
     assert len(np.unique(np.asarray(picture).reshape(-1, 3), axis=0)) > 1 or isinstance(widget, ImagePicker)
+
+
+def test_a_page_made_by_ipywidgets_has_the_code_and_all_defaults(make):
+    """``embed_minimal_html`` leaves defaults out, which no page knows: nothing would be drawn."""
+    widget = make()
+    state = dependency_state([widget])[widget.model_id]["state"]
+    assert state["_esm"] == str(widget._esm) and state["_css"] == str(widget._css)
+    assert set(state) == set(widget.get_state())
 
 
 def test_a_picture_that_fails_does_not_cost_the_widget(make, monkeypatch):

@@ -71,6 +71,8 @@ def test_labels_are_numbers_or_names():
     assert named.names == ["bus", "cat", "dog"] and named.labels.tolist() == [2, 1, 1, 2, 0]
     given = EmbeddingScatter(POINTS, ["dog", "cat", "cat", "dog", "bus"], NAMES)
     assert given.names == NAMES and given.labels.tolist() == [1, 0, 0, 1, 2]
+    some = EmbeddingScatter(POINTS, ["dog", None, "cat", "dog", None])
+    assert some.names == ["cat", "dog"] and some.labels.tolist() == [1, -1, 0, 1, -1]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,14 @@ def test_relabel(scatter):
     scatter.hidden = [1]
     scatter.relabel([2, 2, 2, 0, 0])
     assert scatter.labels.tolist() == [2, 2, 2, 0, 0] and scatter.names == NAMES and scatter.hidden == []
+    for same in (
+        ["bus", "bus", "bus", "cat", "cat"],
+        torch.tensor([2, 2, 2, 0, 0]),
+        np.array([2, 2, 2, 0, 0], np.uint8),
+        [2.0, 2.0, 2.0, 0.0, 0.0],
+    ):
+        scatter.relabel(same)  # the names, and so the colours, stay
+        assert scatter.labels.tolist() == [2, 2, 2, 0, 0] and scatter.names == NAMES
     scatter.relabel([0, 1, 2, 3, 4])
     assert scatter.names == ["0", "1", "2", "3", "4"]
     scatter.relabel(["a", "b", "a", "b", "a"])

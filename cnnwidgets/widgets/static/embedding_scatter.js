@@ -33,13 +33,8 @@ function render({ model, el }) {
   scene.camera = openCamera(view, scene);
   scene.dots = openPoints(scene);
   scene.pictures = openPictures(scene);
-  const fresh = () => {
-    scene.version += 1;
-    drawTexts();
-    base.repaint();
-  };
-  const thumbnails = openThumbnails(view, "", () => fresh());
-  const added = openThumbnails(view, "added_", () => fresh());
+  const thumbnails = openThumbnails(view, "", fresh);
+  const added = openThumbnails(view, "added_", fresh);
 
   // Draws the picture of a point: (g, x, y, side); null where it has none.
   function thumbnail(i) {
@@ -106,13 +101,10 @@ function render({ model, el }) {
   function readOut() {
     const i = hovered();
     const told = i >= 0 ? tell(scene, i) : "";
-    reading.textContent = told || (scene.n ? summary() : "");
+    const all = `${grouped(scene.n)} points`;
+    reading.textContent = told || (shown < scene.n ? `${grouped(shown)} of ${all}` : scene.n ? all : "");
     reading.classList.toggle("cw-soft", !told);
     toolbar.chosen(model.get("selected").length);
-  }
-
-  function summary() {
-    return shown < scene.n ? `${grouped(shown)} of ${grouped(scene.n)} points` : `${grouped(scene.n)} points`;
   }
 
   function speak() {
@@ -150,8 +142,7 @@ function render({ model, el }) {
   function stress(index) {
     if (index === stressed) return;
     stressed = index;
-    restate();
-    base.repaint();
+    remark();
   }
 
   // -- what changes --
@@ -167,12 +158,16 @@ function render({ model, el }) {
     const found = readPoints(model);
     const others = found.n !== scene.n;
     const relabelled = others || found.labels.some((label, i) => label !== scene.labels[i]);
-    scene.version += 1;
     Object.assign(scene, { n: found.n, labels: found.labels, firstAdded: found.firstAdded });
     if (others) [scene.sx, scene.sy] = [new Float32Array(found.n), new Float32Array(found.n)];
     motion.go(found.xy, found.frame, others ? 0 : model.get("_seconds"));
     restate();
-    if (relabelled) legend.refresh();
+    fresh(relabelled);
+  }
+
+  function fresh(classes = true) {
+    scene.version += 1;
+    if (classes) legend.refresh();
     drawTexts();
     base.repaint();
   }
@@ -183,7 +178,7 @@ function render({ model, el }) {
     caption.textContent = model.get("caption");
     caption.hidden = !caption.textContent;
     empty.hidden = scene.n > 0;
-    toolbar.refresh(thumbnails.has(0) || added.has(0));
+    toolbar.refresh(thumbnails.some() || added.some());
     view.body.style.setProperty("--cw-scatter-width", `${model.get("width")}px`);
     view.body.style.setProperty("--cw-scatter-height", `${model.get("height")}px`);
     over.canvas.dataset.tool = model.get("tool");
@@ -235,10 +230,9 @@ function render({ model, el }) {
     drawn: () => over.repaint(),
     whole: scene.camera.reset,
     escape() {
-      if (hovered() < 0 && !model.get("selected").length) return false; // a dialog around may want the key
-      if (hovered() >= 0) point(-1, false);
-      else select([]);
-      return true;
+      if (hovered() >= 0) return point(-1, false);
+      if (!model.get("selected").length) return false; // a dialog around may want the key
+      return select([]);
     },
     hint() {
       hint.hidden = false;
@@ -250,7 +244,7 @@ function render({ model, el }) {
 
   view.listen(over.canvas, "blur", () => pointing && point(-1, false));
   view.on(["_points", "_labels", "_frame", "_first_added"], readAll);
-  view.on(["names", "_palette"], view.eachFrame(() => legend.refresh()));
+  view.on(["names", "sources"], view.eachFrame(fresh));
   view.on("view", () => {
     scene.camera.project(scene.xy, scene.sx, scene.sy); // the next key may come before the next frame
     base.repaint();

@@ -16,7 +16,7 @@ export function openCamera(view, scene) {
     const [x, y, zoom] = model.get("view");
     const [w, h] = [right - left || 1, top - bottom || 1];
     // pictures on a lattice fill their cells, and reach half a cell over the outermost points
-    const more = scene.spacing.lattice && model.get("show_images") === "always" ? scene.spacing.median : 0;
+    const more = scene.spacing.lattice && model.get("show_images") !== "never" ? scene.spacing.median : 0;
     const fit = Math.max(Math.min((size[0] - 2 * MARGIN) / (w + more), (size[1] - 2 * MARGIN) / (h + more)), 1e-30);
     return { fit, scale: fit * zoom, x: left + x * w, y: bottom + y * h, w, h, zoom };
   }

@@ -59,7 +59,7 @@ export function inside(scene, line) {
 
 // How far points are from their nearest neighbours, in units of the plane: the median of a few; and whether they lie
 // on a lattice, where all are the same.
-export function spacing({ n, xy }) {
+export function spacing({ firstAdded: n, xy }) {
   const MANY = 60;
   const found = [];
   for (let k = 0; k < Math.min(MANY, n); k++) {

@@ -14,6 +14,7 @@ export function onMap(view, canvas, scene, tell) {
   let start = null;
   let moved = 0;
   let how = "pan";
+  let more = false; // whether what is selected stays so
 
   const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
 
@@ -23,33 +24,31 @@ export function onMap(view, canvas, scene, tell) {
     start = placeOf(event, canvas);
     fingers.set(event.pointerId, start);
     canvas.setPointerCapture(event.pointerId);
-    const tool = model.get("tool");
-    how = event.shiftKey && tool === "pan" ? "lasso" : tool;
-    moved = fingers.size > 1 ? Infinity : 0;
-    if (fingers.size > 1) drop();
+    more = event.shiftKey || event.ctrlKey || event.metaKey;
+    how = model.get("tool");
+    moved = 0;
+    if (fingers.size > 1) {
+      [how, moved] = ["pan", Infinity]; // also once one of them is lifted
+      drop();
+    } else if (event.shiftKey && how === "pan") how = "lasso";
   });
 
   view.listen(canvas, "pointermove", (event) => {
     const before = fingers.get(event.pointerId);
-    if (!before) return tell.hover(placeOf(event, canvas));
     const now = placeOf(event, canvas);
+    if (!before) return tell.hover(now);
+    moved = Math.max(moved, apart(start, now));
+    if (moved <= CLICK) return;
+    fingers.set(event.pointerId, now);
+    const [dx, dy] = [now[0] - before[0], now[1] - before[1]];
     if (fingers.size === 2) {
-      fingers.set(event.pointerId, now);
       const [[, other]] = [...fingers].filter(([id]) => id !== event.pointerId);
-      camera.pan((now[0] - before[0]) / 2, (now[1] - before[1]) / 2);
+      camera.pan(dx / 2, dy / 2);
       return camera.zoomBy(apart(now, other) / apart(before, other), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2);
     }
-    moved += Math.hypot(now[0] - before[0], now[1] - before[1]);
-    if (how === "pan") {
-      fingers.set(event.pointerId, now);
-      if (moved <= CLICK) return;
-      tell.leave();
-      return camera.pan(now[0] - before[0], now[1] - before[1]);
-    }
-    if (moved <= CLICK) return;
     tell.leave();
-    draw(now);
-    fingers.set(event.pointerId, now);
+    if (how === "pan") camera.pan(dx, dy);
+    else draw(now);
   });
 
   function draw(now) {
@@ -71,8 +70,8 @@ export function onMap(view, canvas, scene, tell) {
     const line = scene.line;
     if (line) {
       drop();
-      tell.select(line.length > 2 ? inside(scene, line) : [], event.shiftKey);
-    } else if (moved <= CLICK) tell.click(placeOf(event, canvas), event.shiftKey || event.ctrlKey || event.metaKey);
+      tell.select(line.length > 2 ? inside(scene, line) : [], more);
+    } else if (moved <= CLICK) tell.click(placeOf(event, canvas), more);
   });
   view.listen(canvas, "pointercancel", (event) => {
     fingers.delete(event.pointerId);
@@ -87,7 +86,7 @@ export function onMap(view, canvas, scene, tell) {
     canvas,
     "wheel",
     (event) => {
-      if (!event.ctrlKey && document.activeElement !== canvas) return tell.hint();
+      if (!event.ctrlKey && !canvas.matches(":focus")) return tell.hint();
       event.preventDefault();
       event.stopPropagation();
       const speed = event.deltaMode ? 0.05 : event.ctrlKey ? 0.01 : 0.002;

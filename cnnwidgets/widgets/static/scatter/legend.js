@@ -47,7 +47,7 @@ export function openLegend(view, scene) {
     if (!scene.inks) return;
     rows = new Map(
       countClasses(scene).map(({ index, many }) => {
-        const name = named(index).replace(/^class /, "");
+        const name = model.get("names")[index] ?? named(index);
         const counted = h("span", { class: "cw-scatter-count cw-soft" });
         const title = `${named(index)}: click hides it, a double click all others`;
         const row = h(

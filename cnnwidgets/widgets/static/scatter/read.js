@@ -35,6 +35,7 @@ export function openThumbnails(view, name, onReady) {
   const { model } = view;
   let sheets = [];
   let layout = null;
+  let without = null; // those that have none
 
   const closeAll = (pictures) => pictures.forEach((picture) => picture?.close());
 
@@ -47,25 +48,25 @@ export function openThumbnails(view, name, onReady) {
     // newer ones may have come meanwhile
     if (view.signal.aborted || bytes !== model.get(`_${name}atlas`)) return closeAll(found);
     closeAll(sheets);
-    [sheets, layout] = [found, wanted];
+    [sheets, layout, without] = [found, wanted, new Set(wanted.without)];
     onReady();
   }
+
+  const sheetOf = (i) => sheets[Math.floor(i / (layout.columns * layout.rows))];
 
   // Draw the thumbnail of point `i` into a box, as large as it fits.
   function draw(g, i, x, y, side) {
     const { columns, rows, cell, tile } = layout;
     const on = i % (columns * rows);
-    const sheet = sheets[Math.floor(i / (columns * rows))];
     const [sx, sy] = [(on % columns) * cell[1], Math.floor(on / columns) * cell[0]];
     const scale = side / Math.max(...tile);
     const [w, h] = [tile[1] * scale, tile[0] * scale];
     g.imageSmoothingEnabled = !(Math.max(...tile) <= 32 && scale >= 2.5); // small ones are looked at pixel by pixel
-    g.drawImage(sheet, sx, sy, tile[1], tile[0], x + (side - w) / 2, y + (side - h) / 2, w, h);
+    g.drawImage(sheetOf(i), sx, sy, tile[1], tile[0], x + (side - w) / 2, y + (side - h) / 2, w, h);
   }
 
   view.on([`_${name}atlas`, `_${name}layout`], view.eachFrame(decode));
   view.signal.addEventListener("abort", () => closeAll(sheets));
   decode();
-  const has = (i) => Boolean(layout && sheets[Math.floor(i / (layout.columns * layout.rows))]) && !layout.without.includes(i);
-  return { draw, has };
+  return { draw, some: () => sheets.some(Boolean), has: (i) => Boolean(layout && sheetOf(i)) && !without.has(i) };
 }

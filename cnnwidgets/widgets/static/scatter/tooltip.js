@@ -1,6 +1,6 @@
 // The picture under the pointer, large, with its class, number and source.
 
-import { h } from "../shared/dom.js";
+import { clamp, h } from "../shared/dom.js";
 import { className, grouped } from "./read.js";
 
 const LARGE = 128; // CSS pixels
@@ -28,7 +28,7 @@ export function openTooltip(view, scene) {
     source.hidden = !source.textContent;
   }
 
-  // Beside the point, where there is room.
+  // Beside the point where there is room, else above or below: never over it.
   function show(i) {
     element.hidden = i < 0;
     if (i < 0) return;
@@ -36,9 +36,10 @@ export function openTooltip(view, scene) {
     const [width, height] = scene.camera.size();
     const away = Math.max(AWAY, scene.pictures.side(i) / 2 + 10);
     const [wide, high] = [element.offsetWidth, element.offsetHeight];
-    const right = scene.sx[i] + away + wide <= width;
-    const x = right ? scene.sx[i] + away : Math.max(scene.sx[i] - away - wide, Math.min(0, width - wide));
-    const y = Math.min(Math.max(scene.sy[i] - high / 2, 4), Math.max(height - high - 4, 4));
+    const beside = (at, side, room) => (at + away + side <= room ? at + away : at - away - side);
+    const about = (at, side, room) => clamp(at - side / 2, 0, Math.max(room - side, 0));
+    let [x, y] = [beside(scene.sx[i], wide, width), about(scene.sy[i], high, height)];
+    if (x < 0) [x, y] = [about(scene.sx[i], wide, width), Math.max(beside(scene.sy[i], high, height), 0)];
     element.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
   }
 
@@ -46,11 +47,8 @@ export function openTooltip(view, scene) {
 }
 
 // A point in words.
-export function tell(scene, i, whole = true) {
-  const label = scene.labels[i];
-  const names = scene.model.get("names");
-  const source = whole ? scene.model.get("sources")[i] : "";
-  const parts = [label >= 0 ? className(names, label) : "", `number ${grouped(i)}`];
-  if (i >= scene.firstAdded) parts.push("added");
-  return [...parts, source].filter(Boolean).join(", ");
+export function tell({ model, labels, firstAdded }, i, whole = true) {
+  const name = labels[i] >= 0 && className(model.get("names"), labels[i]);
+  const source = whole && model.get("sources")[i];
+  return [name, `number ${grouped(i)}`, i >= firstAdded && "added", source].filter(Boolean).join(", ");
 }
