@@ -296,7 +296,7 @@ class CamExplorer(OneClassExplorer):
             self.heat.low = 0.0 if self.relu else None
             self.heat.unit = UNITS.get(method, "score")
             said = nothing_in(values, self.relu)
-            self.heat.title = f"{title}: {said}" if said else title
+            self.heat.title, self.heat.nothing = title, said or "no values yet"
             if values is None or said:
                 self.heat.clear()
             else:

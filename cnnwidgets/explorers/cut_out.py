@@ -12,7 +12,7 @@ from .explanations import two_dimensional
 from .toytown_truth import as_seen, true_mask
 
 SEEDS = ["object: largest 5 %", "around: smallest 30 %"]
-FOUND = ["object", "object, but missed", "not the object"]
+FOUND = ["found", "missed", "too much"]
 
 
 class Cut(NamedTuple):
@@ -33,8 +33,8 @@ class CutOut(ipywidgets.HBox):
     """
 
     def __init__(self):
-        self.seeds = HeatMap(names=SEEDS, opacity=0.6, width=230)
-        self.found = HeatMap(names=FOUND, opacity=0.6, width=230)
+        self.seeds = HeatMap(names=SEEDS, opacity=0.6, width=230, shares=False)
+        self.found = HeatMap(names=FOUND, opacity=0.6, width=230, shares=False)
         layout = ipywidgets.Layout(flex_flow="row wrap", grid_gap="0 18px", display="none")
         super().__init__([self.seeds, self.found], layout=layout)
 

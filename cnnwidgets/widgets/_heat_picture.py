@@ -91,12 +91,24 @@ def _classes(heat: "HeatMap", size: tuple[int, int]) -> tuple[Image.Image, list[
     finite = np.isfinite(pixels)
     over = _over(heat, colours[np.where(finite, pixels, 0).astype(int)], finite, size)
     rows = [
-        _text_row(size[1], f"{heat.names[index]}  {share:.0%}", INK, swatch=tuple(colours[index].tolist()))
+        _text_row(
+            size[1],
+            heat.names[index] + (f"  {share:.0%}" if heat.shares else ""),
+            INK,
+            swatch=tuple(colours[index].tolist()),
+        )
         for index, share in shares[:LISTED]
     ]
     if shares[LISTED:]:
         rest = sum(share for _, share in shares[LISTED:])
-        rows.append(_text_row(size[1], f"{len(shares) - LISTED} other  {rest:.0%}", SOFT, swatch=OTHER))
+        rows.append(
+            _text_row(
+                size[1],
+                f"{len(shares) - LISTED} other" + (f"  {rest:.0%}" if heat.shares else ""),
+                SOFT,
+                swatch=OTHER,
+            )
+        )
     return over, rows
 
 

@@ -17,7 +17,7 @@ def told_heat(heat: "HeatMap") -> str:
     """Size, range or classes, baseline and chosen cell."""
     head = heat.title or type(heat).__name__
     if not heat.map_size[0] or not heat.known.any():
-        return f"{head}: no values yet"
+        return f"{head}: {heat.nothing}"
     values, known = heat.values, heat.known
     text = f"{head}: {values.shape[0]} × {values.shape[1]} values"
     if not known.all():
@@ -34,7 +34,10 @@ def told_heat(heat: "HeatMap") -> str:
 
 def _classes(heat: "HeatMap") -> str:
     shares = ranked_classes(heat.values, heat.known)
-    text = ", " + ", ".join(f"{heat.names[index]} {share:.0%}" for index, share in shares[:MENTIONED])
+    told = (
+        f"{heat.names[index]} {share:.0%}" if heat.shares else heat.names[index] for index, share in shares
+    )
+    text = ", " + ", ".join(list(told)[:MENTIONED])
     return text + (f" and {len(shares) - MENTIONED} more" if len(shares) > MENTIONED else "")
 
 

@@ -72,6 +72,13 @@ class HeatMap(Widget):
     - Default: ``""``
     """
 
+    nothing = t.Unicode("no values yet").tag(sync=True)
+    """What is said where there are no values, such as "no positive evidence".
+
+    - Type: `str`
+    - Default: ``"no values yet"``
+    """
+
     low = t.Float(None, allow_none=True).tag(sync=True)
     """Value at the lower end of the colour bar; the same ends keep two maps comparable.
 
@@ -117,6 +124,13 @@ class HeatMap(Widget):
 
     can_drop = t.Bool(True).tag(sync=True)
     """Whether a switch for `view` is offered once there is a baseline.
+
+    - Type: `bool`
+    - Default: ``True``
+    """
+
+    shares = t.Bool(True).tag(sync=True)
+    """Whether the legend says how much of the values each class has.
 
     - Type: `bool`
     - Default: ``True``
@@ -311,7 +325,8 @@ class HeatMap(Widget):
         with self.hold_sync():
             place = self.chosen_pixel
             self._shape, self._values = list(values.shape), values.tobytes()
-            self._known = b"" if known is None or known.all() else known.astype(np.uint8).tobytes()
+            is_told = (sure == ~np.isnan(values)).all()
+            self._known = b"" if is_told else sure.astype(np.uint8).tobytes()
             self._rows, self._columns, self._slots = rows, columns, slots
             if baseline is not None:
                 self.baseline = float(baseline)

@@ -151,7 +151,8 @@ def test_methods_and_negative_evidence(notebook):
         expect(relu).to_be_checked(checked=method not in ("CAM", "HiResCAM"))
 
     choose_class(page, "tree")  # of which this layer has seen nothing
-    expect(page.locator(TITLE)).to_have_text("Grad-CAM for tree at relu5: no positive evidence")
+    expect(page.locator(TITLE)).to_have_text("Grad-CAM for tree at relu5")
+    expect(page.locator(".cw-heat-reading").first).to_have_text("no positive evidence")
     expect(page.locator("[data-key=relu5] .cw-attr-said")).to_have_text("no positive evidence")
     expect(page.locator("[data-key=relu4] .cw-attr-said")).to_be_hidden()
     expect(page.locator("[data-key=guided] .cw-attr-said")).to_have_text("all zero")

@@ -512,6 +512,30 @@ def test_keys(show, grid):
     assert grid.position == (15, 25)
 
 
+def test_keys_go_on_from_a_click_while_the_pointer_rests_there(show, grid):
+    shown = show(grid)
+    canvas = shown.page.locator(CANVAS).nth(1)
+    box = canvas.bounding_box()
+    shown.page.mouse.move(box["x"] + 77, box["y"] + 52)
+    shown.page.mouse.down()
+    shown.page.mouse.up()
+    row, column = shown.get("position")
+    read = shown.page.locator(".cw-attr-value").nth(1)
+    before = read.inner_text()
+    rows = shown.page.locator(".cw-attr-rows")
+    rows.press("ArrowRight")
+    rows.press("ArrowRight")
+    shown.settle()
+    assert shown.get("position") == [row, column + 2]
+    assert read.inner_text() != before
+    shown.page.mouse.move(box["x"] + 10, box["y"] + 10)
+    shown.settle()
+    hovered = read.inner_text()
+    shown.page.mouse.move(box["x"] + 10, box["y"] + 400)
+    shown.settle()
+    assert read.inner_text() != hovered and shown.get("position") == [row, column + 2]
+
+
 def test_a_heading_chooses_a_panel(show, grid):
     grid.can_choose = True
     shown = show(grid)

@@ -244,6 +244,34 @@ def test_the_ends_of_the_bar_are_those_of_python(show, values, low, high, baseli
         assert colour_at(shown, x, 0.5) in np.array(near).tolist()
 
 
+def test_why_there_are_no_values_is_said(show):
+    heat = HeatMap(np.ones((3, 4)), nothing="no positive evidence")
+    shown = show(heat)
+    heat.clear()
+    shown.update("_values", "_shape", "_rows", "_columns", "position", "baseline")
+    assert reading(shown) == "no positive evidence"
+    shown.page.wait_for_timeout(200)
+    assert shown.page.locator("[role=status]").inner_text() == "no positive evidence"
+    assert heat.describe() == "HeatMap: no positive evidence"
+
+
+def test_places_of_no_class_and_a_legend_without_shares(show):
+    values = np.full((3, 4), np.nan)
+    values[:, 0] = 1
+    heat = HeatMap(names=["found", "missed"], shares=False)
+    heat.show(values, known=np.ones((3, 4), bool))
+    assert heat.known.all()
+    shown = show(heat)
+    legend = shown.page.locator(".cw-heat-legend")
+    assert legend.inner_text() == "missed" and heat.describe() == "HeatMap: 3 × 4 values, missed"
+    assert "positions" not in shown.page.locator(".cw-heat-notes").inner_text()
+    hover(shown, 0.9, 0.5)
+    assert reading(shown).endswith(": none")
+    heat.shares = True
+    shown.update("shares")
+    assert legend.inner_text().split() == ["missed", "100", "%"]
+
+
 def test_a_flat_map_is_said_and_not_stretched(show):
     heat = HeatMap(np.full((3, 4), 0.98) + np.linspace(0, 2e-7, 4), unit="probability")
     shown = show(heat)

@@ -334,4 +334,4 @@ def test_every_trait_says_its_type_and_default():
             continue
         named += 1
         assert "- Type: " in following.value.value and "- Default: " in following.value.value
-    assert named == 18
+    assert named == 20

@@ -120,6 +120,12 @@ function render({ model, el }) {
     view.set({ position });
     view.say(position ? told(position) : "no pixel chosen");
   }
+  // With the keys: what lies under a resting pointer waits until that moves.
+  function chooseByKey(position) {
+    scene.hover = null;
+    choose(position);
+    readAll();
+  }
   function told(place) {
     const each = used().filter((tile) => tile.panel().numbers).map((tile) => `${tile.panel().title || tile.panel().key} ${tile.panel().said || tile.tell(place)}`);
     return `row ${place[0]}, column ${place[1]}: ${each.join("; ")}`;
@@ -151,7 +157,7 @@ function render({ model, el }) {
     const step = event.shiftKey ? FAR : 1;
     const now = inside(model.get("position"));
     const [row, column] = now ?? [tall >> 1, wide >> 1];
-    choose(now ? [clamp(row + down * step, 0, tall - 1), clamp(column + right * step, 0, wide - 1)] : [row, column]);
+    chooseByKey(now ? [clamp(row + down * step, 0, tall - 1), clamp(column + right * step, 0, wide - 1)] : [row, column]);
   }
   function strongest(event) {
     if (event.target !== rows) return false;
@@ -162,7 +168,7 @@ function render({ model, el }) {
     let best = 0;
     for (let i = 1; i < tall * wide; i++) if (size(i) > size(best)) best = i;
     const share = [(Math.floor(best / wide) + 0.5) / tall, ((best % wide) + 0.5) / wide];
-    choose(share.map((part, i) => Math.floor(part * scene.extent[i])));
+    chooseByKey(share.map((part, i) => Math.floor(part * scene.extent[i])));
   }
   onKeys(
     rows,
@@ -172,7 +178,7 @@ function render({ model, el }) {
       ArrowLeft: (event) => move(event, 0, -1),
       ArrowRight: (event) => move(event, 0, 1),
       Enter: strongest,
-      Escape: (event) => (event.target === rows ? choose(null) : false),
+      Escape: (event) => (event.target === rows ? chooseByKey(null) : false),
     },
     view.signal,
   );

@@ -43,6 +43,7 @@ function render({ model, el }) {
     const i = heat.at(row, column);
     const value = heat.raw[i];
     const about = heat.has(i) ? "" : "about ";
+    if (heat.names.length && Number.isNaN(value) && heat.has(i)) return `${place}: none`;
     if (!Number.isFinite(value)) return `${place}: ${heat.has(i) ? `not finite (${value})` : "not known yet"}`;
     if (heat.names.length) return `${place}: ${about}${heat.names[value] ?? `class ${value}`}`;
     const told = heat.told(value);
@@ -57,7 +58,7 @@ function render({ model, el }) {
   // What is to be said of the whole map.
   function summary() {
     const { heat } = scene;
-    if (!heat.some) return heat.known ? "no finite values" : "no values yet";
+    if (!heat.some) return heat.known ? "no finite values" : model.get("nothing");
     if (heat.names.length) return heat.ranking.length === 1 && heat.size > 1 ? `the same everywhere: ${heat.names[heat.ranking[0].index]}` : "";
     if (heat.flat && heat.size > 1) return `the same everywhere: ${heat.told(heat.data.lo)}`;
     return heat.size > 1 ? `from ${heat.told(heat.data.lo)} to ${heat.told(heat.data.hi)}` : heat.told(heat.data.lo);
@@ -102,7 +103,7 @@ function render({ model, el }) {
       one.setAttribute("aria-pressed", String((one.dataset.view === "drop") === heat.drops));
       one.title = one.dataset.view === "drop" ? `${model.get("baseline_label")} less ${unit}: how much is lost` : `the ${unit} itself`;
     }
-    if (categorical) legend.refresh(model.get("baseline_label"));
+    if (categorical) legend.refresh(model.get("baseline_label"), model.get("shares"));
     else {
       const baseline = heat.drops && heat.baseline !== null ? 0 : heat.baseline;
       bar.refresh({ name: heat.drops ? "drop" : model.get("unit"), label: model.get("baseline_label"), baseline, switched });
@@ -139,14 +140,14 @@ function render({ model, el }) {
   // -- what changes --
 
   // several traits come in one message: painted once
-  let counted = 0;
+  let counted = scene.heat.known;
   const readAll = view.eachFrame(() => {
     scene.heat = readHeat(model);
     scene.colours = coloursOf();
     map.refresh();
     drawTexts();
-    const { known, size } = scene.heat;
-    if (known !== counted && size) view.say(progress() || `${summary()}`);
+    const { known } = scene.heat;
+    if (known !== counted) view.say(progress() || summary());
     counted = known;
   });
   async function readPicture() {
@@ -169,7 +170,7 @@ function render({ model, el }) {
   view.on(["_values", "_known", "_shape", "_rows", "_columns", "_picture_size", "_slots", "names"], readAll);
   view.on(["baseline", "view", "low", "high", "least", "colormap", "reverse", "_luts", "unit"], readAll);
   view.on("_picture", readPicture);
-  view.on(["title", "note", "baseline_label", "can_drop", "width"], drawTexts);
+  view.on(["title", "note", "nothing", "shares", "baseline_label", "can_drop", "width"], drawTexts);
   view.on("smooth", () => {
     map.refresh();
     drawTexts();

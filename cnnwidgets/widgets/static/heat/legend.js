@@ -18,7 +18,7 @@ export function openLegend(scene) {
     return el;
   }
 
-  function refresh(label) {
+  function refresh(label, withShares) {
     const { heat, colours } = scene;
     const rest = heat.ranking.slice(heat.listed.length);
     const rows = heat.listed.map(({ index, share }) => {
@@ -26,6 +26,7 @@ export function openLegend(scene) {
       return row(colours.css(index), heat.names[index] ?? `class ${index}`, share, tag, index);
     });
     if (rest.length) rows.push(row(OTHER, `${rest.length} other`, rest.reduce((sum, { share }) => sum + share, 0), "", -1));
+    for (const el of rows) el.querySelector(".cw-heat-share").hidden = !withShares;
     element.replaceChildren(...rows);
   }
 
