@@ -20,6 +20,8 @@ BENCHMARKS = (
     "occlusion_drag",
     "explanations",
     "class_change",
+    "representation",
+    "scatter",
     "first_widget",
 )
 

@@ -14,9 +14,13 @@ from cnnwidgets.widgets import (
     FilterGrid,
     ImagePicker,
     LayerPicker,
+    MapControl,
+    NameChips,
     NetworkPicker,
     NeuronSlider,
     PatchGrid,
+    PictureRows,
+    RetrievalControl,
     ScanControl,
     TileBlocks,
     UnitSearch,
@@ -63,6 +67,22 @@ def tiles_and_images():
     return blocks
 
 
+def rows_and_all():
+    """With a picture asked for, ticks and crosses, a row that waits, groups, and all buttons."""
+    tiles = [
+        dict(picture=Image.new("RGB", (9, 7), colour), number=n, label=colour, value=n / 7, mark=n % 2 == 0)
+        for n, colour in enumerate(["red", "teal", "blue"])
+    ]
+    first = dict(key="features", title="Features", tiles=tiles, told=["1", "2", "3"], share=[1, 0.5, 0.7])
+    return PictureRows(
+        [first, dict(key="pixels", title="Pixels", message="computing …")],
+        query=tiles[0],
+        groups=["all", "red"],
+        can_upload=True,
+        can_draw_lots=True,
+    )
+
+
 MAKE = {
     "ActivationGrid": lambda: ActivationGrid(MAPS, image=Image.new("RGB", (50, 40), "teal")),
     "AttributionGrid": lambda: AttributionGrid(
@@ -88,6 +108,8 @@ MAKE = {
             dict(name="fc", kind="Linear", output_shape=(3,)),
         ]
     ),
+    "MapControl": lambda: MapControl(spaces=["pixels", "conv1"], method="tsne"),
+    "NameChips": lambda: NameChips(names=["cat.jpg", "my dog.png"], label="in the maps"),
     "NetworkPicker": lambda: NetworkPicker(
         options=[
             dict(name="toynet"),
@@ -96,6 +118,8 @@ MAKE = {
     ),
     "NeuronSlider": lambda: NeuronSlider(strengths=MAPS.max((1, 2))),
     "PatchGrid": patches_and_all,
+    "PictureRows": rows_and_all,
+    "RetrievalControl": lambda: RetrievalControl(),
     "ScanControl": lambda: ScanControl(source="5,000 Toytown pictures"),
     "TileBlocks": tiles_and_images,
     "UnitSearch": lambda: UnitSearch(

@@ -9,8 +9,8 @@ import numpy as np
 from ..errors import InputError
 from ..whole import at_least
 
-MOST = 4096
-"""Cells; the time of the assignment grows with the cube of their number."""
+MOST = 1600
+"""Cells: some seconds; the time of the assignment grows with the cube of their number."""
 
 
 def grid_layout(points: Any, shape: tuple[int, int] | None = None) -> np.ndarray:
@@ -34,7 +34,7 @@ def grid_layout(points: Any, shape: tuple[int, int] | None = None) -> np.ndarray
     Raises
     ------
     InputError
-        If there are more points than cells, or more than 4,096 cells.
+        If there are more points than cells, or more than 1,600 cells.
 
     References
     ----------

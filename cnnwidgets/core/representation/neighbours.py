@@ -16,6 +16,8 @@ _CHUNK = 64_000_000
 """Distances that are held at once."""
 _CLOSE = 2_000_000
 """Numbers that are compared closely at once: few enough to stay near the processor."""
+_GROUP = 64
+"""Distances of which the smallest is found first."""
 _SPARE = 8
 """So many more than asked for are looked at closely, as the first look rounds."""
 
@@ -82,9 +84,13 @@ def nearest_neighbours(
     most = len(table) - exclude_self
     if k > most:
         raise InputError(f"k is at most {most} here, not {k}: there are {len(table)} vectors")
-    if metric == "cosine":
-        table, asked = _unit(table, "vectors"), _unit(asked, "queries")
-    return _nearest(table, asked, k, metric, exclude_self)
+    if metric == "l2":
+        return _nearest(_Rows(table), _Rows(asked), k, exclude_self)
+    rows = _Rows(table, _lengths(table, "vectors"))
+    found = _nearest(
+        rows, rows if queries is None else _Rows(asked, _lengths(asked, "queries")), k, exclude_self
+    )
+    return Neighbours(found.indices, found.distances**2 / 2)
 
 
 def checked_vectors(vectors: Any, name: str = "vectors") -> Tensor:
@@ -113,26 +119,42 @@ def checked_vectors(vectors: Any, name: str = "vectors") -> Tensor:
     return found
 
 
-def _nearest(table: Tensor, asked: Tensor, k: int, metric: str, exclude_self: bool) -> Neighbours:
+class _Rows(NamedTuple):
+    """Vectors, and by what each is divided (in double precision, (n, 1)) once its values are needed."""
+
+    given: Tensor
+    lengths: Tensor | None = None
+
+    def part(self, which: Any) -> _Rows:
+        return _Rows(self.given[which], None if self.lengths is None else self.lengths[which])
+
+    def values(self, dtype: torch.dtype | None = None) -> Tensor:
+        """The vectors, by default as precise as they were given."""
+        found = self.given if dtype is None else self.given.to(dtype)
+        return found if self.lengths is None else found / self.lengths.to(found.dtype)
+
+
+def _nearest(table: _Rows, asked: _Rows, k: int, exclude_self: bool) -> Neighbours:
     """A first look in single precision finds who may be near; those are then measured exactly."""
-    indices = np.empty((len(asked), k), np.int64)
-    distances = np.empty((len(asked), k))
-    n = min(k + _SPARE + exclude_self, len(table))
-    look, in_double = _Look(table, torch.float32), None
-    rows = max(1, _CHUNK // len(table))
-    for start in range(0, len(asked), rows):
-        part = asked[start : start + rows]
-        own = torch.arange(start, start + len(part)) if exclude_self else None
-        found, beyond = look(part, n)
+    indices = np.empty((len(asked.given), k), np.int64)
+    distances = np.empty((len(asked.given), k))
+    many = len(table.given)
+    n = min(k + _SPARE + exclude_self, many)
+    look, in_double = _Look(table.values(), torch.float32), None
+    rows = max(1, _CHUNK // many)
+    for start in range(0, len(asked.given), rows):
+        stop = min(start + rows, len(asked.given))
+        part = asked.part(slice(start, stop))
+        own = torch.arange(start, stop) if exclude_self else None
+        found, beyond = look(part.values(), n)
         near, far = _measured(table, part, found, k, own)
         unsure = ~(far[:, -1] <= beyond)  # one that was left out may be nearer, but for rounding
-        if n < len(table) and unsure.any():
-            in_double = in_double or _Look(table, torch.float64)
-            found, _ = in_double(part[unsure], n)
-            others = None if own is None else own[unsure]
-            near[unsure], far[unsure] = _measured(table, part[unsure], found, k, others)
-        indices[start : start + len(part)] = near.numpy()
-        distances[start : start + len(part)] = (far.square() / 2 if metric == "cosine" else far).numpy()
+        if n < many and unsure.any():
+            in_double = in_double or _Look(table.values(torch.float64), torch.float64)
+            part, own = part.part(unsure), None if own is None else own[unsure]
+            found, _ = in_double(part.values(torch.float64), n)
+            near[unsure], far[unsure] = _measured(table, part, found, k, own)
+        indices[start:stop], distances[start:stop] = near.numpy(), far.numpy()
     return Neighbours(indices, distances)
 
 
@@ -151,19 +173,32 @@ class _Look:
         given = (asked - self._middle).to(self._centred.dtype)
         lengths = torch.linalg.vector_norm(given, dim=1)
         near = torch.addmm(self._squares[None], given, self._centred.T, alpha=-2)
-        far, found = near.topk(n, dim=1, largest=False, sorted=False)
+        far, found = _smallest(near, n)
         others = far.amax(1) + lengths.square() - self._rounding * (self._longest + lengths).square()
         return found.sort(1).values, others.double().clamp(min=0).sqrt()
 
 
-def _measured(
-    table: Tensor, asked: Tensor, found: Tensor, k: int, own: Tensor | None
-) -> tuple[Tensor, Tensor]:
+def _smallest(values: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """The n smallest of each row, and where they are: within the n groups whose own smallest are smallest."""
+    whole = values.shape[1] // _GROUP
+    if whole <= 2 * n:
+        return values.topk(n, dim=1, largest=False, sorted=False)
+    groups = values[:, : whole * _GROUP].unflatten(1, (whole, _GROUP))
+    chosen = groups.amin(2).topk(n, dim=1, largest=False, sorted=False).indices
+    within = (chosen[:, :, None] * _GROUP + torch.arange(_GROUP)).flatten(1)
+    rest = torch.arange(whole * _GROUP, values.shape[1]).expand(len(values), -1)
+    places = torch.cat([within, rest], 1)
+    far, found = values.gather(1, places).topk(n, dim=1, largest=False, sorted=False)
+    return far, places.gather(1, found)
+
+
+def _measured(table: _Rows, asked: _Rows, found: Tensor, k: int, own: Tensor | None) -> tuple[Tensor, Tensor]:
     """The k nearest among those found, and their distances, in double precision."""
     exact = torch.empty(found.shape, dtype=torch.float64)
-    rows = max(1, _CLOSE // (found.shape[1] * table.shape[1]))
-    for part in torch.arange(len(asked)).split(rows):
-        apart = table[found[part]].double() - asked[part, None].double()
+    rows = max(1, _CLOSE // (found.shape[1] * table.given.shape[1]))
+    for part in torch.arange(len(asked.given)).split(rows):
+        near = table.part(found[part].flatten()).values(torch.float64)
+        apart = near.unflatten(0, found[part].shape) - asked.part(part).values(torch.float64)[:, None]
         exact[part] = torch.linalg.vector_norm(apart, dim=2)
     if own is not None:
         exact = exact.masked_fill(found == own[:, None], torch.inf)
@@ -171,9 +206,9 @@ def _measured(
     return found.gather(1, order), exact.gather(1, order)
 
 
-def _unit(vectors: Tensor, name: str) -> Tensor:
-    length = torch.linalg.vector_norm(vectors.double(), dim=1, keepdim=True)
-    if (length == 0).any():
-        row = int((length[:, 0] == 0).nonzero()[0])
+def _lengths(vectors: Tensor, name: str) -> Tensor:
+    found = torch.linalg.vector_norm(vectors, dim=1, keepdim=True, dtype=torch.float64)
+    if (found == 0).any():
+        row = int((found[:, 0] == 0).nonzero()[0])
         raise InputError(f"row {row} of {name} is all zeros, and has no direction: use metric='l2'")
-    return vectors.double() / length
+    return found

@@ -80,6 +80,7 @@ def linear_probe(
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import confusion_matrix
     from sklearn.model_selection import train_test_split
+    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     at_least(0, seed=seed)
@@ -109,9 +110,7 @@ def linear_probe(
         raise InputError(
             f"no vector of the class {each!r} is left to train on: give more, or a smaller test_share"
         )
-    scaler = StandardScaler().fit(train)
-    train, test = _turned(scaler.transform(train), scaler.transform(test))
-    model = LogisticRegression(C=strength, max_iter=500)
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=500))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near enough for an accuracy
         model.fit(train, told_train)
@@ -125,15 +124,3 @@ def linear_probe(
         len(train),
         len(test),
     )
-
-
-def _turned(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both in no more numbers than there are training vectors, with the same answers.
-
-    The weights that are found are sums of training vectors, so that only the space of these counts; and a
-    penalty on their length does not change when that space is turned.
-    """
-    if train.shape[1] <= len(train):
-        return train, test
-    axes, turned = np.linalg.qr(train.T)
-    return np.ascontiguousarray(turned.T), test @ axes

@@ -20,8 +20,8 @@ FIRST = 50
 """Principal components that are used, where there are more numbers than that."""
 MOST_EXACT = 20_000
 """Points up to which the neighbours are exact: faster than approximate ones, and the same on any machine."""
-LEAST_FFT = 3_000
-"""Points from which the repulsion is interpolated: from there on faster than by a tree of points."""
+LEAST_BOXES = 50
+"""Along each side, where the repulsion is interpolated."""
 
 
 class Stage(NamedTuple):
@@ -107,7 +107,10 @@ class TSNE:
             until = min(EARLY, self.n_iterations) if is_early else self.n_iterations
             n = min(every, until - done)
             embedding = embedding.optimize(
-                n_iter=n, exaggeration=12 if is_early else None, momentum=0.5 if is_early else 0.8
+                n_iter=n,
+                exaggeration=12 if is_early else None,
+                momentum=0.5 if is_early else 0.8,
+                negative_gradient_method=_faster(embedding),
             )
             done += n
             self._embedding = embedding
@@ -148,6 +151,14 @@ class TSNE:
         )
         if vectors.shape[1] < 2:
             vectors = np.hstack([vectors, np.zeros_like(vectors)])
-        gradient = "fft" if len(vectors) >= LEAST_FFT else "bh"
         start = openTSNE.initialization.pca(vectors, random_state=self.seed)
-        return openTSNE.TSNEEmbedding(start, affinities, negative_gradient_method=gradient, **jobs)
+        return openTSNE.TSNEEmbedding(start, affinities, negative_gradient_method="bh", **jobs)
+
+
+def _faster(points: np.ndarray) -> str:
+    """How the repulsion is found faster: by a tree of the points, or on a grid, of boxes one wide.
+
+    A box takes about the time of a point, and a map grows from next to nothing to some hundred boxes a side.
+    """
+    side = max(LEAST_BOXES, np.ptp(points, axis=0).max())
+    return "fft" if side**2 < len(points) else "bh"

