@@ -207,12 +207,11 @@ class EmbeddingExplorer(Explorer):
 
     @alone
     def _other_layer(self, change):
-        if not self._is_quiet and self.selection.network is self._network:
-            with self.quiet():
-                self.right.control.space = change.new
+        if self.selection.network is self._network:
+            self.right.control.space = change.new
 
     def _tell_layer(self, change):
-        if self._is_quiet or self.selection.network is not self._network:
+        if self.selection.network is not self._network:
             return
         try:
             self.selection.layer = change.new

@@ -12,8 +12,6 @@ from .embedding_spaces import Space
 
 PAUSE = 0.1
 """Seconds between two looks at a t-SNE that runs."""
-ALONE = 3_000
-"""Up to so many pictures one processor is faster: the others wait for each other most of the time."""
 BESIDE = 5
 """Neighbours of a picture of one's own."""
 
@@ -90,8 +88,8 @@ def tsne_looks(request, space, control, tell, may_pause=True):
     ------
     Look
     """
-    total, vectors = request.n_iterations, space.features.vectors
-    run = TSNE(vectors, request.perplexity, total, request.seed, 1 if len(vectors) <= ALONE else -1)
+    total = request.n_iterations
+    run = TSNE(space.features.vectors, request.perplexity, total, request.seed)
     control.begin("t-SNE, iteration", total)
     shown = -np.inf
     for stage in run.steps():

@@ -18,10 +18,10 @@ HINTS = {
 }
 STYLE = """<style>
 .cw-map-numbers { border-collapse: collapse; font-size: 12px; line-height: 1.5; }
-.cw-map-numbers th, .cw-map-numbers td { padding: 1px 14px 1px 0; text-align: right; font-weight: normal;
+.cw-map-numbers th, .cw-map-numbers td { padding: 1px 12px 1px 0; text-align: right; font-weight: normal;
   white-space: nowrap; }
 .cw-map-numbers th { color: var(--jp-ui-font-color2, #616161); }
-.cw-map-numbers th:first-child { text-align: left; }
+.cw-map-numbers th:first-child { text-align: left; white-space: normal; }
 .cw-map-numbers tbody th { color: inherit; }
 .cw-map-strip { display: flex; flex-wrap: wrap; gap: 4px 6px; margin-top: 4px; line-height: 1.3; }
 .cw-map-strip figure { margin: 0; width: 60px; }

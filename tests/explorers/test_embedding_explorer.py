@@ -406,6 +406,10 @@ def test_a_picture_from_the_gallery(explorer):
     assert explorer.left.scatter.sources[N:] == ["two"]
     explorer.images.add(pictures(1, 9)[0], "holiday.png")
     assert explorer.right.scatter.sources[N:] == ["two", "holiday.png"]
+    explorer.images.set_state({"index": 0})
+    explorer.take_away("one")
+    explorer.images.set_state({"index": 0})  # once more the same
+    assert explorer.added.names == ["two", "holiday.png", "one"]
 
 
 def test_taken_away_one_by_one(explorer):
