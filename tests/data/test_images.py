@@ -109,7 +109,7 @@ def test_something_that_has_an_image():
     np.testing.assert_array_equal(pixels(SimpleNamespace(image=RGB)), RGB)
 
 
-@pytest.mark.parametrize("source", [None, 3, object(), {1: 2}], ids=repr)
+@pytest.mark.parametrize("source", [None, 3, object(), {1: 2}], ids=lambda source: type(source).__name__)
 def test_what_is_no_image_at_all(source):
     refusal(source)
 
