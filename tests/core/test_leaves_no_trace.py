@@ -10,21 +10,29 @@ from torch import nn
 
 from cnnwidgets.core import (
     CnnWidgetsError,
+    GaussianBlur,
+    Jitter,
+    Rotation,
     cam,
     capture,
+    class_image,
     deconvnet,
+    deep_dream,
+    fooling_image,
     grad_cam,
     guided_backprop,
     guided_grad_cam,
     input_gradient,
     integrated_gradients,
     integrated_gradients_steps,
+    invert_features,
     list_layers,
     occlusion,
     score_cam,
     score_gradients,
     smooth_grad,
     smooth_grad_steps,
+    unit_image,
 )
 
 ARCHITECTURES = {
@@ -230,6 +238,66 @@ def test_steps_that_are_left_half_way(residual, images):
         assert everything(residual, images) == before
 
 
+def ascents(net: nn.Module, x: torch.Tensor, layer: str) -> dict:
+    """Each way of changing an image step by step, with all that draws random numbers."""
+    moved = {"transforms": [Jitter(2), Rotation(3)], "regularisers": [GaussianBlur(0.5, 1)], "noise": 0.1}
+    return {
+        "class image": lambda: class_image(net, [1, 0], start=x, n_steps=3, **moved),
+        "fast": lambda: class_image(net, 1, start=x, n_steps=3, precision="fast", optimiser="adam"),
+        "unit image": lambda: unit_image(
+            net, layer, 1, shape=tuple(x.shape[1:]), n_images=2, diverse=1.0, space="fourier", n_steps=3
+        ),
+        "inversion": lambda: invert_features(net, x, layer, n_steps=3),
+        "dream": lambda: deep_dream(net, x[:1], layer, n_steps=2, octaves=2),
+        "fooling": lambda: fooling_image(net, x[:1], 3, confidence=0.0, n_steps=3),
+        "no such layer": lambda: unit_image(net, "nothing", 1, start=x),
+        "no such class": lambda: class_image(net, 10_000, start=x),
+        "no such channel": lambda: deep_dream(net, x[:1], layer, 10_000),
+    }
+
+
+@pytest.mark.parametrize("name", ["resnet18", "googlenet", "convnext_tiny"])
+def test_ascents_of_torchvision(architecture, name):
+    net, x = architecture(name), torch.randn(2, 3, *ARCHITECTURES[name], requires_grad=True)
+    disorder(net)
+    shapes = {layer.name: layer.output_shape for layer in list_layers(net, x.shape[1:])}
+    layer = [name for name, shape in shapes.items() if len(shape or ()) == 3][2]
+    before = everything(net, x)
+    for what, start in ascents(net, x, layer).items():
+        if "no such" in what:
+            with pytest.raises(CnnWidgetsError):
+                start().run()
+        else:
+            ascent = start()
+            next(ascent)
+            assert everything(net, x) == before, what  # also while a caller paints what there is so far
+            for _ in ascent:
+                pass
+        assert everything(net, x) == before, what
+
+
+@pytest.mark.parametrize("where", ["there", "back"])
+def test_ascents_that_are_interrupted(residual, images, where):
+    disorder(residual)
+    images.requires_grad_()
+    fuse = Fuse()
+    residual.conv1.register_forward_hook(
+        fuse if where == "there" else lambda part, inputs, output: Spark.apply(output)
+    )
+    before = everything(residual, images)
+    for what, start in ascents(residual, images, "conv2").items():
+        if "no such" in what:
+            continue
+        fuse.error = None
+        ascent = start()
+        if where == "there":
+            next(ascent)
+        fuse.error = KeyboardInterrupt
+        with pytest.raises(KeyboardInterrupt, match="blown"):
+            next(ascent)
+        assert everything(residual, images) == before, what
+
+
 class Fuse:
     """A user's hook, which stays where it is; raises when it is told to."""
 
@@ -274,6 +342,8 @@ def test_buffers_written_and_random_numbers_drawn_in_evaluation_mode():
         lambda: deconvnet(net, x, 0),
         lambda: smooth_grad(net, x, 0, n_samples=2),
         lambda: score_cam(net, x, 0, "0.conv"),
+        lambda: unit_image(net, "0.conv", 1, start=x, n_steps=2).run(),
+        lambda: deep_dream(net, x[:1], "0.conv", n_steps=2).run(),
     ):
         try:
             call()
