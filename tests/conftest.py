@@ -17,9 +17,6 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 os.environ.setdefault("MPLBACKEND", "Agg")
-# Two processes test at once: each, and the kernels that it starts, computes with its share of the processors.
-WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
 
 REQUIRE_BROWSER = os.environ.get("CNNWIDGETS_REQUIRE_BROWSER") == "1"
 
