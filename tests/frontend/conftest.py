@@ -55,8 +55,7 @@ class Shown:
 
     def messages(self):
         """Custom messages sent so far: their content, with the bytes as ``buffers``."""
-        raw = self.page.evaluate("() => window.model.messages")
-        return [{**one, "buffers": [base64.b64decode(part) for part in one["buffers"]]} for one in raw]
+        return _unpacked(self.page.evaluate("() => window.model.messages"))
 
     def set(self, **values):
         """Set traits in the browser, as a link from another widget does."""
@@ -75,12 +74,15 @@ class Shown:
         self.page.wait_for_timeout(60)  # the last state is sent within 50 ms
         changed = []
         self.widget.observe(lambda change: changed.append(change.name))
-        for state in self.sent():
+        # taken in one go: what is sent while these are worked on waits for the next time
+        sent, messages = self.page.evaluate(
+            "() => [window.model.sent.splice(0), window.model.messages.splice(0)]"
+        )
+        for state in sent:
             self.widget.set_state(state)
-        for message in self.messages():
+        for message in _unpacked(messages):
             buffers = [memoryview(part) for part in message.pop("buffers")]
             self.widget._handle_custom_msg(message, buffers)
-        self.page.evaluate("() => { window.model.sent.length = 0; window.model.messages.length = 0; }")
         keys = [name for name in dict.fromkeys(changed) if name in self.widget.keys]
         if keys:
             self.update(*keys)
@@ -88,6 +90,10 @@ class Shown:
     def pixels(self, selector):
         """A fingerprint of a canvas' pixels."""
         return self.page.evaluate("selector => window.pixels(selector)", selector)
+
+
+def _unpacked(messages):
+    return [{**one, "buffers": [base64.b64decode(part) for part in one["buffers"]]} for one in messages]
 
 
 def _packed(value):
