@@ -33,7 +33,7 @@ POINTS = {2_000: 3, 10_000: 1}
 PERPLEXITY, ITERATIONS = 30, 750
 K = 10
 VECTORS, NUMBERS, QUERIES = 100_000, 256, 1_000
-ROUNDS = 5
+ROUNDS = 9
 
 Calls = dict[str, Callable[[], object]]
 Times = dict[str, list[float]]

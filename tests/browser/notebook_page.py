@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from lab import Lab
@@ -40,6 +41,21 @@ class NotebookPage:
             "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
         )
         self.page.evaluate(_LISTEN_TO_KERNEL)
+        self._size = self.page.viewport_size
+
+    def renew(self, cells: Sequence[str]) -> None:
+        """Begin anew with other cells, in the same page and kernel, which costs seconds less than new ones.
+
+        The kernel forgets its variables and widgets, and imports this package again when it is next asked
+        for it: what a test has put in place of a function of ours is gone.
+        """
+        self.page.bring_to_front()
+        self.page.set_viewport_size(self._size)
+        self.page.mouse.move(0, 0)
+        reply = self.page.evaluate(_EXECUTE, _FORGET)
+        assert reply["status"] == "ok", reply
+        self.page.evaluate(_REPLACE_CELLS, list(cells))
+        self.errors.clear()
 
     def _note_console(self, message) -> None:
         if message.type == "error":
@@ -121,6 +137,33 @@ _LISTEN_TO_KERNEL = """() => {
     if (header.msg_type === "error") cwKernelErrors.push(`${content.ename}: ${content.evalue}`);
     if (header.msg_type === "stream" && content.name === "stderr") cwKernelErrors.push(content.text);
   });
+}"""
+
+# Closing a widget closes its model in the page as well.
+_FORGET = """
+import sys, ipywidgets
+ipywidgets.Widget.close_all()
+if "matplotlib.pyplot" in sys.modules:
+    sys.modules["matplotlib.pyplot"].close("all")
+for name in [name for name in sys.modules if name.partition(".")[0] == "cnnwidgets"]:
+    del sys.modules[name]
+get_ipython().reset(new_session=True)
+__import__("gc").collect()
+"""
+
+_EXECUTE = """async (code) => {
+  const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+  const { content } = await kernel.requestExecute({ code, silent: true, store_history: false }).done;
+  return content;
+}"""
+
+_REPLACE_CELLS = """(cells) => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  const { nbformat, nbformat_minor, metadata } = notebook.model.toJSON();
+  const code = (source) => ({ cell_type: "code", source, metadata: {}, outputs: [], execution_count: null });
+  notebook.model.fromJSON({ nbformat, nbformat_minor, metadata, cells: cells.map(code) });
+  notebook.activeCellIndex = 0;
+  window.cwKernelErrors.length = window.cwComms.length = 0;
 }"""
 
 _RUN_CELL = """async (index) => {

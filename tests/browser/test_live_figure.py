@@ -154,7 +154,7 @@ def test_a_page_without_ipympl_keeps_the_picture(notebook, chromium):
     pattern = "**/jupyter-matplotlib/**"
     chromium.route(pattern, lambda route: route.abort())
     try:
-        page = notebook("figure-without", [CURVE])
+        page = notebook("figure-without", [CURVE], fresh=True)
         picture = page.locator(".cw-live-figure img")
         expect(picture).to_be_visible()
         expect(picture).to_have_attribute("alt", "Probability by size")

@@ -54,8 +54,8 @@ class TSNE:
     n_iterations : int
     seed : int
     n_jobs : int
-        Processors; -1 for all. One is fastest on a machine that does something else as well, as threads that
-        wait for each other in every iteration lose most of their time.
+        Processors; -1 for all. One by default, since who looks at each step does something else as well, and
+        threads that wait for each other in every iteration then lose most of their time.
 
     Examples
     --------
