@@ -61,8 +61,10 @@ def close_canvas(canvas: Any) -> None:
     """Close the four models of a canvas, and free its pixels in the browser, which keeps closed models."""
     if canvas.comm is None:
         return
-    canvas._size = (1, 1)
+    # in this order: with its size the front end draws the picture that it has, and stumbles over one that the
+    # browser has just given up
     canvas.send({"data": '{"type": "binary"}'}, buffers=[png_bytes([[0]])])
+    canvas._size = (1, 1)
     canvas._message = "closed"  # a model in the browser also keeps its previous values
     for widget in (canvas.toolbar, canvas):
         for part in (widget.layout, widget):

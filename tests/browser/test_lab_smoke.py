@@ -67,6 +67,22 @@ def test_exceptions_in_callbacks_are_seen(notebook):
     assert any("ZeroDivisionError" in error for error in page.kernel_errors)
 
 
+def test_a_page_that_begins_anew_has_nothing_of_the_test_before(notebook):
+    page = notebook("anew", [SLIDER, "import cnnwidgets\ncnnwidgets.core.saliency = None"])
+    page.page.set_viewport_size({"width": 700, "height": 600})
+    page.renew(["import cnnwidgets"])
+    page.run_all()
+    expect(page.locator(".widget-readout")).to_have_count(0)
+    assert (page.n_cells, page.page.viewport_size["width"]) == (1, 1280)
+    widgets = "len(__import__('ipywidgets').widgets.widget._instances)"
+    assert page.kernel(f"['slider' in globals(), {widgets}, cnnwidgets.core.saliency is None]") == [
+        False,
+        0,
+        False,
+    ]
+    assert page.kernel_errors == []
+
+
 def test_console_errors_and_other_machines_are_seen(notebook, chromium):
     page = notebook("outside", ["pass"])
     assert page.errors == []

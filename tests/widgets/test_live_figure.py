@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gc
 import io
+import json
 import subprocess
 import sys
 import weakref
@@ -56,6 +57,20 @@ def test_a_click_tells_the_place_in_the_units_of_the_axes():
     pointer(live, "button_press", 100, 150)  # from the left and the top
     assert clicks == [(axes, pytest.approx(2.5), pytest.approx(1.25))]
     assert live._frame.said == "(x, y) = (2.50, 1.25)"
+
+
+def test_a_drawing_that_is_asked_for_before_all_is_told_is_a_png():
+    """The browser's first messages may overtake each other, as the kernel has two threads for them."""
+    live = LiveFigure((4, 2), interactive=True)
+    sent = []
+    live._canvas.send = lambda content, buffers=(): sent.append((json.loads(content["data"]), buffers))
+    tell(live, "refresh")
+    tell(live, "draw")
+    kinds = [content["type"] for content, _ in sent]
+    assert kinds.index("resize") < kinds.index("binary")
+    (picture,) = sent[kinds.index("binary")][1]
+    assert bytes(picture[:4]) == b"\x89PNG"
+    live.close()
 
 
 def test_clicks_that_are_none():
@@ -285,16 +300,18 @@ def test_closing_leaves_nothing_behind(before, interactive, messages):
 def test_closing_frees_the_pixels_in_the_browser(monkeypatch):
     """JupyterLab keeps the models of closed widgets, and with them their last drawing."""
     live, _ = seen_in_browser()
-    sizes = []
+    sent = []
     canvas = live._canvas
 
     def send(content, buffers=None):
         if buffers:
-            sizes.append((tuple(canvas._size), Image.open(io.BytesIO(buffers[0])).size))
+            sent.append(("picture", Image.open(io.BytesIO(buffers[0])).size))
 
     monkeypatch.setattr(canvas, "send", send, raising=False)
+    canvas.observe(lambda change: sent.append(("size", tuple(change.new))), "_size")
     live.close()
-    assert sizes == [((1, 1), (1, 1))]
+    # a change of size draws the picture that is there: it must be one that will not be given up
+    assert sent == [("picture", (1, 1)), ("size", (1, 1))]
 
 
 def test_a_second_run_of_the_cell_closes_the_first_figure(monkeypatch):
