@@ -10,6 +10,8 @@ PACKAGES = (
     "torch",
     "torchvision",
     "numpy",
+    "scikit-learn",
+    "openTSNE",
     "ipywidgets",
     "anywidget",
     "jupyterlab",

@@ -42,7 +42,8 @@ def test_one_command_gives_a_table_and_json(tmp_path):
     assert (figure["what"], figure["unit"], figure["aim"]) == ("import cnnwidgets", "ms", 50)
     assert "import cnnwidgets" in done.stdout and str(output) in done.stdout
     assert report["machine"]["cores"] >= 1
-    assert report["machine"]["packages"]["torch"]
+    packages = report["machine"]["packages"]
+    assert all(packages[name] for name in ("torch", "scikit-learn", "openTSNE"))
 
 
 def test_an_unknown_benchmark_is_refused():

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ..core import LayerError
+from ..core.representation.features import CLASSIFIER, PIXELS
 from ..data import read_image
 from ..widgets import ImagePicker, NameChips
 from .alone import alone
@@ -14,7 +15,7 @@ from .base import Explorer
 from .embedding_map import EmbeddingMap
 from .embedding_pictures import MapPictures
 from .embedding_runs import Own
-from .embedding_spaces import CLASSIFIER, Spaces
+from .embedding_spaces import Spaces
 from .embedding_words import strip_html, strip_words, told_numbers
 from .gallery import suited_samples
 
@@ -106,7 +107,7 @@ class EmbeddingExplorer(Explorer):
         images=None,
         labels=None,
         names=None,
-        spaces=("pixels", CLASSIFIER),
+        spaces=(PIXELS, CLASSIFIER),
         methods=("tsne", "tsne"),
         layer=None,
         selection=None,
@@ -174,7 +175,10 @@ class EmbeddingExplorer(Explorer):
         self.images.show_error(error)
 
     async def done(self):
-        """Wait until everything that was asked for is computed and shown: ``await explorer.done()``."""
+        """Wait until everything that was asked for is computed and shown: ``await explorer.done()``.
+
+        A t-SNE that is paused goes on.
+        """
         for each in self.maps:
             await each.done()
         await super().done()
@@ -201,7 +205,7 @@ class EmbeddingExplorer(Explorer):
             return
         names = [layer.name for layer in self.selection.network.layers]
         wanted = [each.control.space for each in self.maps]
-        kept = [name if name in ("pixels", CLASSIFIER, *names) else CLASSIFIER for name in wanted]
+        kept = [name if name in (PIXELS, CLASSIFIER, *names) else CLASSIFIER for name in wanted]
         self._begin(kept)
         self._land()
 

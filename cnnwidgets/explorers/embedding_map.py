@@ -20,7 +20,7 @@ KEPT = 6
 """Finished maps, to come back to at once."""
 MORPH = 1.0
 """Seconds that points take to their places in another map."""
-LIVE = 1_500
+LIVE = 800
 """Up to so many pictures are put on a grid while t-SNE runs."""
 GRID_PAUSE = 1.2
 """Seconds between two grids."""
@@ -178,7 +178,8 @@ class EmbeddingMap:
         self._work.submit(steps, self._show)
 
     async def done(self):
-        """Wait until everything that was asked for is computed and shown."""
+        """Wait until everything that was asked for is computed and shown; what is paused goes on."""
+        self.control.paused = False  # a cell that waits may keep the button from being heard
         await self._work.done()
 
     def close(self):

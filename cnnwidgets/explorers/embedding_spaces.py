@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 
 from ..core import Features, InputError, features, fingerprint, nearest_neighbours
+from ..core.representation.features import CLASSIFIER, PIXELS
 from .embedding_numbers import K, sampled
 from .explanations import state_of
 
-PIXELS, CLASSIFIER = "pixels", "before the classifier"
 MOST = 100_000_000
 """Numbers of all pixels together; of more and larger pictures the pixels are averaged in squares."""
 KEPT = 12
@@ -89,7 +89,7 @@ class Spaces:
         """Vectors of other pictures, preprocessed (m, C, H, W), in the same space: float32 (m, d)."""
         if name == PIXELS:
             tensors = F.adaptive_avg_pool2d(tensors, self._grain(tensors.shape[1:]))
-        return features(self.network, tensors, None if name == CLASSIFIER else name).vectors
+        return features(self.network, tensors, name).vectors
 
     def forget(self):
         """Keep nothing."""
@@ -109,9 +109,7 @@ class Spaces:
             if grain != tuple(shape[1:]):
                 note = f", averaged to {grain[0]} × {grain[1]} pixels"
                 tensors = _Coarse(tensors, grain)
-        found = features(
-            self.network, tensors, None if name == CLASSIFIER else name, progress=progress, batch_size=24
-        )
+        found = features(self.network, tensors, name, progress=progress, batch_size=24)
         if len(found) < 2:
             raise InputError("one picture makes no map: give at least 2")
         sample = shortened(found.vectors[sampled(len(found))])

@@ -1,46 +1,24 @@
 """Which pictures are most alike: to the network, and in their pixels?"""
 
-from html import escape
-from typing import Any, NamedTuple
-
 import ipywidgets
 import numpy as np
 
-from ..core import CnnWidgetsError, InputError, features
+from ..core import CnnWidgetsError, features
 from ..core.representation.features import CLASSIFIER
-from ..data import Toytown, read_image
+from ..data import Toytown
 from ..networks.bundled import BUNDLED
-from ..widgets import LayerPicker, PictureRow, PictureRows, RetrievalControl, Tile
+from ..widgets import LayerPicker, PictureRow, PictureRows, RetrievalControl
 from .alone import alone
 from .base import Explorer
 from .progressive import Progressive
-from .retrieval_pictures import OwnPicture, PictureSet
+from .retrieval_pictures import PictureSet
+from .retrieval_questions import Asked, Request, answered
+from .retrieval_rows import row_of, tile_of, title_of
 from .retrieval_search import KINDS, Progress, Search
-from .retrieval_space import precision_at
-from .retrieval_words import told_of
 
 GALLERY = 96
 """Pictures of a group that are offered."""
 EVERYTHING, ASKED = "all classes", "asked before"
-TITLES = {"features": "Feature space", "pixels": "Pixel space", "random": "Random network"}
-METRICS = {"l2": "L2", "cosine": "cosine"}
-
-
-class Request(NamedTuple):
-    """What neighbours depend on, but for the picture."""
-
-    search: Search
-    layer: str | None  # None for the vector before the classifier
-    metric: str
-    kinds: tuple
-
-
-class Answer(NamedTuple):
-    """The neighbours of a picture, by kind of space; or why there are none."""
-
-    request: Request
-    asked: Any
-    found: dict
 
 
 class RetrievalExplorer(Explorer):
@@ -135,7 +113,7 @@ class RetrievalExplorer(Explorer):
         self._is_usual_layer = layer in (None, CLASSIFIER)
         self._work = Progressive(self.show_error)
         self._search = self._answer = None
-        self._own, self._history, self._asked = [], [], 0
+        self._asked = Asked()
         self._told_image = None  # what the selection's picture was set to
         self._waits = {}  # kind -> how far it is
         self.gallery.on_upload(lambda name, data: self.ask(data, name))
@@ -145,7 +123,7 @@ class RetrievalExplorer(Explorer):
             self._begin()
             wanted = self.selection.image if query is None else query
             if wanted is not None:
-                self._note_asked(wanted)
+                self._asked.ask(wanted, "your picture", self._search.pictures)
             self._tell_image()
             self._update()
         except BaseException:
@@ -206,7 +184,7 @@ class RetrievalExplorer(Explorer):
     @property
     def query(self):
         """What is asked for: the number of one of the pictures; of your own ones -1 for the first, -2 …"""
-        return self._asked
+        return self._asked.number
 
     # What is asked for:
 
@@ -228,35 +206,15 @@ class RetrievalExplorer(Explorer):
         ImageError
             If it cannot be read.
         """
-        self._note_asked(query, name)
+        self._asked.ask(query, name, self._search.pictures)
         self._tell_image()
         self._draw_gallery()
         self._ask()
 
-    def _note_asked(self, query, name="your picture"):
-        pictures = self._search.pictures
-        if isinstance(query, int | np.integer) and not isinstance(query, bool):
-            query = int(query)
-            last = pictures.n if pictures.is_read else pictures.total
-            if query < -len(self._own) or (last is not None and query >= last):
-                raise InputError(f"there is no picture {query}: they have the numbers 0 to {last - 1}")
-        else:
-            own = OwnPicture(self.selection.network, read_image(query), name)
-            self._own.append(own)
-            query = -len(self._own)
-        self._asked = query
-        self._history = [each for each in self._history if each != query] + [query]
-
-    def _the_asked(self):
-        """The picture that is asked for: its place, or an `OwnPicture`; None if it is still to be read."""
-        if self._asked < 0:
-            return self._own[-self._asked - 1]
-        return self._asked if self._asked < self._search.pictures.n else None
-
     @alone
     def _choose(self, change):
         """By a click in the gallery, or on a neighbour."""
-        if not self._is_quiet and change.new is not None and change.new != self._asked:
+        if not self._is_quiet and change.new is not None and change.new != self.query:
             self.ask(change.new)
 
     @alone
@@ -267,12 +225,12 @@ class RetrievalExplorer(Explorer):
 
     def _tell_image(self):
         """The picture asked for is that of the selection."""
-        if self._asked == self._told_image:
+        if self.query == self._told_image:
             return
-        own = self._own[-self._asked - 1] if self._asked < 0 else None
-        picture = own.picture if own else self._search.pictures.picture(self._asked)
+        own = self._asked.own_of(self.query)
+        picture = own.picture if own else self._search.pictures.picture(self.query)
         if picture is not None:
-            self._told_image = self._asked
+            self._told_image = self.query
             with self.quiet():
                 self.selection.image = picture
 
@@ -312,8 +270,7 @@ class RetrievalExplorer(Explorer):
         if self._search is None or self._search.network is self.selection.network:
             return
         try:
-            network = self.selection.network
-            self._own = [OwnPicture(network, each.picture, each.name) for each in self._own]
+            self._asked.move_to(self.selection.network)
             self._begin()
             self._update()
         except Exception as error:
@@ -330,7 +287,7 @@ class RetrievalExplorer(Explorer):
         self._search = Search(network, pictures, self._pool)
         self._answer, self._waits = None, {}
         self._list_layers(network)
-        self._tell_title()
+        self.title.value = title_of(network, pictures)
         with self.quiet():
             self.gallery.groups = (
                 [EVERYTHING, *pictures.names, ASKED] if pictures.names else [EVERYTHING, ASKED]
@@ -370,11 +327,11 @@ class RetrievalExplorer(Explorer):
 
     def _ask(self):
         """Find the neighbours of the picture, in the spaces that are there."""
-        request, asked = self._request(), self._the_asked()
+        request, asked = self._request(), self._asked.the_one(self._search.pictures)
         if asked is None or not request.search.pictures.is_read:
             self._draw()
             return
-        self._latest.submit(lambda: _answered(request, asked), self._apply)
+        self._latest.submit(lambda: answered(request, asked), self._apply)
 
     @alone
     def _show(self, news):
@@ -391,10 +348,8 @@ class RetrievalExplorer(Explorer):
 
     def _settle(self):
         """All pictures are read."""
-        if self._asked >= self._search.pictures.n:  # some cannot be read
-            self._asked = 0
-        self._history = self._history or [self._asked]
-        self._tell_title()
+        self._asked.settle(self._search.pictures.n)
+        self.title.value = title_of(self.selection.network, self._search.pictures)
         self._tell_image()
         self._draw_gallery()
 
@@ -408,105 +363,36 @@ class RetrievalExplorer(Explorer):
 
     def _found(self):
         """What was found for what is chosen now."""
-        if self._answer is None or self._answer.asked != self._the_asked():
+        if self._answer is None:
             return {}
-        return self._answer.found if self._answer.request[:3] == self._request()[:3] else {}
-
-    def _tell_title(self):
-        network, pictures = self.selection.network, self._search.pictures
-        parts = [f"<b>{escape(network.title)}</b>"]
-        n = pictures.n if pictures.is_read else pictures.total
-        if n is not None:
-            told = f"searches {n:,} pictures"
-            told += f" of {len(pictures.names)} classes" if pictures.names else ""
-            parts.append(f"<span class='cw-note'>{told}</span>")
-        if pictures.skipped:
-            why = next(iter(pictures.skipped.values()))
-            parts.append(
-                f"<span class='cw-note'>{len(pictures.skipped):,} cannot be read: {escape(why)}</span>"
-            )
-        self.title.value = " · ".join(parts)
+        asked = self._asked.the_one(self._search.pictures)
+        return self._answer.found if self._answer.is_to(self._request(), asked) else {}
 
     def _draw_gallery(self):
         pictures, group = self._search.pictures, self.gallery.group
         if group == ASKED:
-            places = self._history[::-1][:GALLERY]
+            numbers = self._asked.history[::-1][:GALLERY]
         elif group == EVERYTHING:
-            places = pictures.gallery(None, GALLERY)
+            numbers = pictures.gallery(None, GALLERY)
         else:
-            places = pictures.gallery(pictures.names.index(group), GALLERY)
-        tiles = [self._tile(place) for place in places if place < pictures.n]
+            numbers = pictures.gallery(pictures.names.index(group), GALLERY)
+        tiles = [tile_of(self._asked, pictures, number) for number in numbers if number < pictures.n]
         with self.quiet(), self.gallery.hold_sync():
             self.gallery.show([PictureRow("gallery", tiles=tiles)] if tiles else [])
-            self.gallery.chosen = self._asked
-
-    def _tile(self, place, value=None, mark=None):
-        if place < 0:
-            own = self._own[-place - 1]
-            return Tile(own.code, place, own.name, value, mark, "")
-        pictures = self._search.pictures
-        labels, source = pictures.labels, pictures.sources[place]
-        named = labels is not None and labels[place] >= 0
-        label = pictures.names[labels[place]] if named else source
-        return Tile(pictures.codes[place], place, label, value, mark, source)
+            self.gallery.chosen = self.query
 
     def _draw(self):
         """The rows, as far as they are known."""
-        asked = self._the_asked()
-        with self.quiet(), self.rows.hold_sync():
-            query = None if asked is None else self._tile(self._asked)
-            self.rows.show([self._row(kind) for kind in self._request().kinds], query)
-            self.rows.chosen = self._asked
-
-    def _row(self, kind):
-        request, found = self._request(), self._found().get(kind)
-        heading = kind, TITLES[kind], self._note(kind, request)
-        if found is None or isinstance(found, Exception):
-            waits = self._waits.get(None) or self._waits.get(kind) or "computing …"
-            why = request.search.refused(kind, request.layer) or str(found or waits)
-            return PictureRow(*heading, message=why)
-        pictures, label = request.search.pictures, self._label()
-        labels = pictures.labels
-        near = np.full(len(found.indices), -1) if labels is None else labels[found.indices]
-        knows = label is not None
-        tiles = [
-            self._tile(int(place), float(distance), bool(other == label) if knows else None)
-            for place, distance, other in zip(found.indices, found.distances, near, strict=True)
+        request, asked, found = self._request(), self._asked, self._found()
+        pictures, waits = request.search.pictures, self._waits
+        is_read = asked.the_one(pictures) is not None
+        rows = [
+            row_of(request, asked, kind, found.get(kind), waits.get(None) or waits.get(kind))
+            for kind in request.kinds
         ]
-        if labels is None:
-            return PictureRow(*heading, tiles, "No classes are known of these pictures, and so no precision.")
-        if not knows:
-            return PictureRow(*heading, tiles, told_of(near, None, pictures.names, pictures.n))
-        if (labels == label).all():
-            return PictureRow(
-                *heading, tiles, "All pictures are of one class, so that precision says nothing."
-            )
-        mean = request.search.precision(kind, request.layer, request.metric)
-        chance = (np.sum(labels == label) - 1) / (len(labels) - 1)
-        told = told_of(near, label, pictures.names, pictures.n, mean, chance)
-        return PictureRow(*heading, tiles, told, precision_at(near == label), () if mean is None else mean)
-
-    def _label(self):
-        """Class of the picture that is asked for; None if it is not known."""
-        labels = self._search.pictures.labels
-        if labels is None or self._asked < 0 or labels[self._asked] < 0:
-            return None
-        return int(labels[self._asked])
-
-    def _note(self, kind, request):
-        space = request.search.space(kind, request.layer)
-        parts = []
-        if kind != "pixels":
-            where = request.layer or CLASSIFIER
-            has_maps = request.layer and len(self.selection.network.layer(request.layer).output_shape) == 3
-            pooled = {"mean": "mean of each map", "max": "maximum of each map", "flatten": "all values"}
-            parts.append(f"{where}, {pooled[self._pool]}" if has_maps else where)
-        elif request.search.pictures.factor > 1:
-            factor = request.search.pictures.factor
-            parts.append(f"averaged over {factor} × {factor} pixels")
-        if space is not None:
-            parts.append(f"{space.vectors.shape[1]:,} numbers")
-        return " · ".join([*parts, f"distance {METRICS[request.metric]}"])
+        with self.quiet(), self.rows.hold_sync():
+            self.rows.show(rows, tile_of(asked, pictures, self.query) if is_read else None)
+            self.rows.chosen = self.query
 
     def close(self):
         """Stop all work, close every widget inside, and free what they hold."""
@@ -515,17 +401,4 @@ class RetrievalExplorer(Explorer):
         self._work.close()
         super().close()
         self._search = self._answer = None
-        self._own, self._given = [], (None, None, None)
-
-
-def _answered(request, asked):
-    """Runs in a thread: the neighbours in the spaces that are there."""
-    found = {}
-    for kind in request.kinds:
-        if request.search.space(kind, request.layer) is None:
-            continue
-        try:
-            found[kind] = request.search.near(kind, request.layer, request.metric, asked)
-        except CnnWidgetsError as error:
-            found[kind] = error
-    return Answer(request, asked, found)
+        self._asked, self._given = Asked(), (None, None, None)

@@ -524,6 +524,20 @@ def test_a_stop_while_it_is_paused():
     live(work, methods=("pca", "tsne"), n_iterations=100_000)
 
 
+def test_whoever_waits_for_a_paused_tsne_lets_it_go_on():
+    """A cell that waits may keep the kernel from hearing "Go on"."""
+
+    async def work(explorer):
+        await until(lambda: all(iteration(one) > 0 for one in explorer.maps))
+        for one in explorer.maps:
+            one.control.set_state({"paused": True})
+        await asyncio.sleep(0.2)
+        await asyncio.wait_for(explorer.done(), 60)
+        assert [iteration(one) for one in explorer.maps] == [1_000, 1_000]
+
+    live(work, methods=("tsne", "tsne"), n_iterations=1_000)
+
+
 def test_another_perplexity_begins_anew_also_while_it_is_paused_or_stopping():
     async def work(explorer):
         one = explorer.right
@@ -569,6 +583,26 @@ def test_pictures_and_grids_while_it_runs():
         assert one.scatter.added == [N]
         place = one.projection.transform(core.features(explorer.selection.network, [SAMPLES["one"]]).vectors)
         shows(one, cells(np.concatenate([one.projection.points, place])))
+
+    live(work, methods=("pca", "tsne"), n_iterations=100_000)
+
+
+def test_too_many_for_live_grids_are_put_on_one_in_the_end(monkeypatch):
+    """Each grid takes seconds then, and t-SNE would wait for it."""
+    monkeypatch.setattr(embedding_map, "LIVE", N - 1)
+
+    async def work(explorer):
+        one = explorer.right
+        await until(lambda: iteration(one) > 0)
+        one.control.set_state({"grid": True})
+        at = iteration(one)
+        await until(lambda: iteration(one) > at or one.control.done > at + 200)
+        await asyncio.sleep(embedding_map.GRID_PAUSE + 0.3)
+        assert one.scatter.show_images == "zoom" and one.control.running
+        one.control.stop()
+        await explorer.done()
+        assert one.scatter.show_images == "always"
+        shows(one, cells(one.projection.points))
 
     live(work, methods=("pca", "tsne"), n_iterations=100_000)
 

@@ -84,6 +84,22 @@ def test_a_click_chooses(show, picker):
     assert shown.page.locator(".cw-images-name").inner_text() == "blue"
 
 
+def test_nothing_chosen_leaves_no_hole(show, picker):
+    picker._set(index=-1, name="", image=None)
+    shown = show(picker)
+    assert shown.page.locator(".cw-images-figure").is_hidden()
+    gallery = shown.page.locator(".cw-images-gallery").bounding_box()
+    shown.page.locator("[role=option]").nth(1).click()
+    shown.deliver()
+    shown.page.locator(".cw-images-figure").wait_for()
+    assert shown.page.locator(".cw-images-gallery").bounding_box()["x"] > gallery["x"] + 100
+    picker._set(index=-1, name="", image=None)
+    shown.update("index", "name", "_preview")
+    shown.page.locator(".cw-images-figure").wait_for(state="hidden")
+    shown.page.get_by_role("button", name="Camera").click()
+    shown.page.locator("video").wait_for()
+
+
 def test_keys(show, picker):
     shown = show(picker)
     gallery = shown.page.locator("[role=listbox]")

@@ -127,6 +127,26 @@ def test_a_click_chooses(show, rows):
     assert visible(shown).first.get_attribute("aria-selected") == "true"
 
 
+def test_it_says_that_the_rows_are_not_those_of_the_chosen_one_yet(show, rows):
+    """The kernel is busy, or there is none, as in an exported page."""
+    shown = opened(show, rows)
+    told = shown.page.locator(".cw-rows-unanswered")
+    visible(shown, "pixels").nth(1).click()
+    assert told.is_hidden(), "mostly the answer is there at once"
+    told.wait_for()
+    assert told.inner_text() == "white was chosen: no answer yet"
+    with rows.hold_sync():
+        rows.chosen = 3
+        rows.show(rows.rows, query=dict(picture=Image.new("RGB", (48, 32), "white"), number=3, label="white"))
+    shown.update("chosen", "_rows", "_query", "_pictures", "_ends")
+    told.wait_for(state="hidden")
+    rows.show(rows.rows, query=dict(picture=Image.new("RGB", (48, 32), "teal"), label="clock"))
+    shown.update("_rows", "_query", "_pictures", "_ends")
+    visible(shown).first.click()
+    shown.page.wait_for_timeout(700)
+    assert told.is_hidden(), "without a number nobody knows what is asked for"
+
+
 def test_what_has_no_number_cannot_be_chosen(show):
     rows = PictureRows([dict(key="features", tiles=[dict(picture=Image.new("RGB", (9, 9)), label="x")])])
     shown = opened(show, rows)
@@ -306,6 +326,8 @@ def test_it_fits_the_page(show, rows, only_page, width):
     only_page.set_viewport_size({"width": width, "height": 760})
     shown = opened(show, rows)
     assert shown.page.evaluate("() => document.documentElement.scrollWidth") <= width
+    wider = shown.page.locator(".cw").evaluate("el => el.scrollWidth - el.clientWidth")
+    assert wider == 0, "a cell would get a bar to scroll it"
     tops = [tile.bounding_box()["y"] for tile in visible(shown).all()]
     assert (len(set(tops)) > 1) == (width < 700), "rows wrap where they are too long"
 

@@ -14,6 +14,8 @@ from .neighbours import checked_vectors
 from .tsne import TSNE
 
 METHODS = ("pca", "tsne")
+MANY = 2_000
+"""Points from which t-SNE takes all processors."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ def project(
     perplexity: float = 30.0,
     n_iterations: int = 750,
     seed: int = 0,
-    n_jobs: int = -1,
+    n_jobs: int | None = None,
     progress: Any = None,
 ) -> Projection:
     r"""Lay vectors out in two dimensions.
@@ -89,9 +91,10 @@ def project(
         t-SNE: of which the first 250 with exaggerated attraction.
     seed : int
         The same seed gives the same map, on any number of processors.
-    n_jobs : int
-        t-SNE: processors; -1 for all. On two that do nothing else it takes 0.6 of the time of one for 10,000
-        points; where something else runs as well, one is faster, as threads wait for each other.
+    n_jobs : int, optional
+        t-SNE: processors; -1 for all. By default all from 2,000 points on, else one. On two that do nothing
+        else it takes 0.6 of the time of one for 10,000 points; where something else runs as well, threads
+        wait for each other, and few points take many times as long as with one.
     progress : callable or tqdm bar, optional
         t-SNE: called with how many iterations are done, and how many there are. What it raises ends the work.
 
@@ -126,6 +129,8 @@ def project(
     if method == "pca":
         return _pca(table, settings)
     report = reporter(progress)
+    if n_jobs is None:
+        n_jobs = -1 if len(table) >= MANY else 1
     run = TSNE(table, perplexity, n_iterations, seed, n_jobs)
     for stage in run.steps():
         report(stage.iteration, n_iterations)

@@ -1,6 +1,6 @@
 // A gallery of pictures; one's own by upload, drop, paste or camera.
 
-import { pictureOf } from "./shared/bytes.js";
+import { bytesOf, pictureOf } from "./shared/bytes.js";
 import { clamp, h, onKeys, svg, uniqueId } from "./shared/dom.js";
 import { openView } from "./shared/view.js";
 import { openCamera } from "./picker/camera.js";
@@ -18,8 +18,9 @@ function render({ model, el }) {
   const camera = h("button", { type: "button", class: "cw-button" }, svg("M2 5h3l1-2h4l1 2h3v8H2zM8 11a2.5 2.5 0 100-5 2.5 2.5 0 000 5"), h("span", {}, "Camera"));
   const hint = h("span", { class: "cw-soft cw-images-hint" }, "or drop or paste a picture here");
   const busy = h("span", { class: "cw-soft", hidden: true }, "reading …");
+  const figure = h("figure", { class: "cw-images-figure" }, preview, caption, credit);
   view.body.append(
-    h("figure", { class: "cw-images-figure" }, preview, caption, credit),
+    figure,
     h("div", { class: "cw-images-side" }, gallery, h("div", { class: "cw-row" }, upload, camera, chooser, hint, busy)),
   );
 
@@ -113,6 +114,7 @@ function render({ model, el }) {
 
   async function readPreview() {
     const bytes = model.get("_preview");
+    figure.hidden = !bytesOf(bytes).length && !live.running(); // nothing is chosen: no hole beside the gallery
     const picture = await pictureOf(bytes);
     if (view.signal.aborted || bytes !== model.get("_preview") || live.running()) return picture?.close();
     const canvas = h("canvas", { role: "img", "aria-label": model.get("name") });
@@ -191,8 +193,10 @@ function render({ model, el }) {
     (video) => {
       camera.lastChild.textContent = video ? "Stop" : "Camera";
       camera.setAttribute("aria-pressed", String(video !== null));
-      if (video) preview.replaceChildren(video);
-      else readPreview();
+      if (video) {
+        figure.hidden = false;
+        preview.replaceChildren(video);
+      } else readPreview();
     },
     fail,
   );

@@ -7,6 +7,8 @@ import { openCount } from "./rows/count.js";
 import { drawRow, openRow, pictureBox } from "./rows/row.js";
 import { openUpload } from "./rows/upload.js";
 
+const PATIENCE = 600; // milliseconds after which it is said that what was chosen is not shown yet
+
 function render({ model, el }) {
   const view = openView(model, el, "rows", "Pictures");
   const title = h("div", { class: "cw-title" });
@@ -21,6 +23,8 @@ function render({ model, el }) {
   const asked = h("figure", { class: "cw-rows-asked" });
   const list = h("div", { class: "cw-rows-list" });
   view.body.append(tools, message, h("div", { class: "cw-rows-main" }, asked, list));
+
+  const unanswered = h("div", { class: "cw-soft cw-rows-unanswered", hidden: true });
 
   let pictures = []; // those that are drawn
   let rows = []; // the elements of the rows, each with what it shows
@@ -74,9 +78,26 @@ function render({ model, el }) {
     asked.replaceChildren(
       h("div", { class: "cw-label" }, "asked for"),
       box,
-      h("figcaption", {}, h("b", {}, query.label), query.source && query.source !== query.label ? h("div", { class: "cw-soft" }, query.source) : ""),
+      h("figcaption", {}, h("b", {}, query.label), query.source && query.source !== query.label ? h("div", { class: "cw-soft" }, query.source) : "", unanswered),
     );
   }
+
+  // The kernel may be busy, or there may be none as in an exported page: then the rows are not those of the chosen one.
+  let late = 0;
+  function wait() {
+    clearTimeout(late);
+    const [chosen, asking] = [model.get("chosen"), model.get("_query").number ?? null];
+    const tile = model.get("_rows").flatMap((row) => row.tiles).find(({ number }) => number === chosen);
+    const open = asking !== null && tile && chosen !== asking;
+    if (!open) unanswered.hidden = true;
+    else {
+      late = setTimeout(() => {
+        unanswered.textContent = `${tile.label || "another"} was chosen: no answer yet`;
+        unanswered.hidden = false;
+      }, PATIENCE);
+    }
+  }
+  view.signal.addEventListener("abort", () => clearTimeout(late));
 
   // Everything that depends on how many are shown.
   function drawCount() {
@@ -90,6 +111,7 @@ function render({ model, el }) {
     const chosen = model.get("chosen");
     for (const row of rows) row.mark(chosen, document.activeElement === row.tiles);
     lots.disabled = !numbers().length;
+    wait();
   }
 
   function drawHead() {

@@ -16,6 +16,7 @@ from cnnwidgets.core import (
     project,
     trustworthiness,
 )
+from cnnwidgets.core.representation import projection
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +90,15 @@ def test_the_number_of_processors_changes_nothing(n_points):
     vectors = np.random.default_rng(0).normal(size=(n_points, 8))
     one, two = (project(vectors, "tsne", perplexity=10, n_iterations=30, n_jobs=n).points for n in (1, 2))
     assert np.array_equal(one, two)
+
+
+@pytest.mark.parametrize(("n_points", "given", "wanted"), [(40, {}, 1), (90, {}, -1), (40, {"n_jobs": 2}, 2)])
+def test_few_points_take_one_processor(monkeypatch, n_points, given, wanted):
+    """Threads of few points mostly wait for each other, which costs minutes on a busy machine."""
+    monkeypatch.setattr(projection, "MANY", 90)
+    vectors = np.random.default_rng(0).normal(size=(n_points, 4))
+    found = project(vectors, "tsne", perplexity=5, n_iterations=2, **given)
+    assert found._model.n_jobs == wanted
 
 
 def test_tsne_of_one_number_each_fills_the_plane():
