@@ -21,8 +21,8 @@ class PictureRows(Widget):
     """Rows of pictures, each with a label, a number and a tick or a cross; beside them the one asked for.
 
     How many of each row are shown, and what is told of so many, is dealt with in the browser, without asking
-    the kernel. A click on a picture sets `chosen`. If the query has a number, the view says so as long as another
-    picture is chosen and the rows are not yet those of that one.
+    the kernel. A click on a picture sets `chosen`. If the query has a number, the view says so as long as
+    another picture is chosen and the rows are not yet those of that one.
 
     Parameters
     ----------
