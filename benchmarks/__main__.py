@@ -19,6 +19,7 @@ BENCHMARKS = (
     "occlusion",
     "occlusion_drag",
     "explanations",
+    "ascent",
     "class_change",
     "representation",
     "scatter",

@@ -95,11 +95,12 @@ def undisturbed(module: nn.Module) -> Iterator[nn.Module]:
     """
     module = as_module(module)
     with _one_at_a_time:
-        if any(is_lazy(each) for part in module.modules() for each in part._parameters.values()):
+        parts = list(module.modules())
+        if any(is_lazy(each) for part in parts for each in part._parameters.values()):
             raise NetworkError("this network has lazy parameters without a shape; first run it on an image")
-        before = Snapshot(module)
+        before = Snapshot(parts)
         try:
-            for part in before.modules:
+            for part in parts:
                 if part.training:
                     part.training = False  # not .eval(), which a module may override to do more
             yield module

@@ -13,10 +13,10 @@ _tables_of = itemgetter("_parameters", "_buffers", "_modules", *_HOOKS)
 
 
 class Snapshot:
-    """State of a module and all its parts at one moment; ``restore`` brings it back."""
+    """State of ``module.modules()`` at one moment; ``restore`` brings it back."""
 
-    def __init__(self, module: nn.Module) -> None:
-        self.modules = list(module.modules())
+    def __init__(self, modules: list[nn.Module]) -> None:
+        self.modules = modules
         self._training = [part.training for part in self.modules]
         self._full_hooks = [part._is_full_backward_hook for part in self.modules]
         self._not_saved = [part._non_persistent_buffers_set.copy() for part in self.modules]

@@ -47,11 +47,11 @@ def visit(
     LayerError
         If there is no such layer (says the nearest names), it did not run, or it returned no tensor.
     """
-    names = CallNames(module)
     waiting = dict.fromkeys(layers)  # in the order asked for
+    if not waiting:
+        return module(x) if to_the_end else None
+    names = CallNames(module)
     parts = dict.fromkeys(names.modules[names.split(layer)] for layer in waiting)
-    if not waiting and not to_the_end:
-        return None
     asked_by = get_ident()
 
     def hook(part: nn.Module, inputs: tuple, returned: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -79,8 +80,8 @@ class Ascent(Iterator[Step]):
     Attributes
     ----------
     best : Step or None
-        Each image as it was when its value less its penalties was highest so far; ``number`` is the last
-        step at which one of them grew.
+        Each image as it was when its value less its penalties, as they are set now, was highest so far;
+        ``number`` is the last step at which one of them grew. Another objective begins anew.
 
     Raises
     ------
@@ -128,6 +129,7 @@ class Ascent(Iterator[Step]):
         self._parameters = self._space.parameters(start.detach().clone())
         self._moments: tuple[Tensor, Tensor] | None = None
         self._gradients: tuple[Tensor, Tensor] | None = None
+        self._judged_by: tuple[Objective | None, str] = (None, "")
 
     def __iter__(self) -> Ascent:
         return self
@@ -145,12 +147,13 @@ class Ascent(Iterator[Step]):
         try:
             step, gradients = self._look(parameters, number)
             _check(step, gradients)
+            settings = self.objective, repr(self.penalties)
+            best = self._better(step, settings)
         except BaseException:  # as if the step had not been tried
             self._generator.set_state(drawn_so_far)
             raise
         self._parameters, self._moments, self.number = parameters, moments, number
-        self._gradients = gradients
-        self.best = step if self.best is None else _better(self.best, step)
+        self._gradients, self._judged_by, self.best = gradients, settings, best
         return step
 
     def run(self, progress: Any = None) -> Step:
@@ -181,19 +184,39 @@ class Ascent(Iterator[Step]):
         of_images = _back(moved, images, found.gradient)
         of_parameters = _back(images, given, of_images)
         images = images.detach().clone()
-        penalties = sum((penalty(images) for penalty in self.penalties), torch.zeros_like(found.values))
-        return Step(number, images, found.values, penalties), (of_parameters, of_images)
+        return Step(number, images, found.values, self._penalties(images)), (of_parameters, of_images)
+
+    def _penalties(self, images: Tensor) -> Tensor:
+        found = [penalty(images) for penalty in self.penalties]
+        return sum(found[1:], found[0]) if found else images.new_zeros(len(images))
+
+    def _better(self, step: Step, settings: tuple[Objective, str]) -> Step:
+        """Each image from where it is worth more, as things are set now."""
+        best, (objective, penalties) = self.best, self._judged_by
+        if best is None or objective is not settings[0]:
+            return step
+        if penalties != settings[1]:
+            best = best._replace(penalties=self._penalties(best.images))
+        grew = step.values - step.penalties > best.values - best.penalties
+        if all(answers := grew.tolist()):
+            return step
+        if not any(answers):
+            return best
+        images = torch.where(grew.reshape(-1, 1, 1, 1), step.images, best.images)
+        values, penalties = (torch.where(grew, new, old) for new, old in zip(step[2:], best[2:], strict=True))
+        return Step(step.number, images, values, penalties)
 
     def _moved(self, of_parameters: Tensor, of_images: Tensor, number: int) -> tuple[Tensor, tuple | None]:
         """The parameters after one more step, and the moments of Adam."""
         if not 0 <= self.rate < float("inf"):
             raise InputError(f"rate is the size of a step, 0 or more, not {self.rate!r}")
-        if self.penalties:
+        weighty = [penalty for penalty in self.penalties if getattr(penalty, "weight", True)]
+        if weighty:
             with torch.enable_grad():
                 given = self._parameters.detach().requires_grad_()
                 images = self._space.image(given)
-                total = sum(penalty(images).sum() for penalty in self.penalties)
-            of_parameters = of_parameters - torch.autograd.grad(total, given)[0]
+                totals = [penalty(images).sum() for penalty in weighty]
+            of_parameters = of_parameters - torch.autograd.grad(totals, given)[0]
         step, moments = self._direction(of_parameters, number)
         parameters = self._parameters + self.rate * step
         if not self.regularisers:
@@ -207,7 +230,8 @@ class Ascent(Iterator[Step]):
         if self._optimiser == "plain":
             return slopes, None
         if self._optimiser == "normalised":
-            size = slopes.flatten(1).square().mean(1).sqrt().reshape(-1, *[1] * (slopes.ndim - 1))
+            within_one = tuple(range(1, slopes.ndim))
+            size = torch.linalg.vector_norm(slopes, dim=within_one, keepdim=True) / slopes[0].numel() ** 0.5
             return slopes / size.clamp(min=torch.finfo(slopes.dtype).tiny), None
         first, second = self._moments or (torch.zeros_like(slopes), torch.zeros_like(slopes))
         first, second = 0.9 * first + 0.1 * slopes, 0.999 * second + 0.001 * slopes.square()
@@ -217,25 +241,17 @@ class Ascent(Iterator[Step]):
 
 def _back(of: Tensor, towards: Tensor, signal: Tensor) -> Tensor:
     """Gradient through what was done to an image outside the network."""
-    return signal if of is towards else torch.autograd.grad(of, towards, signal)[0]
-
-
-def _better(best: Step, step: Step) -> Step:
-    """Each image from where it is worth more."""
-    grew = step.values - step.penalties > best.values - best.penalties
-    if not grew.any():
-        return best
-    if grew.all():
-        return step
-    images = torch.where(grew.reshape(-1, 1, 1, 1), step.images, best.images)
-    values, penalties = (torch.where(grew, new, old) for new, old in zip(step[2:], best[2:], strict=True))
-    return Step(step.number, images, values, penalties)
+    if of is towards:
+        return signal
+    with torch.enable_grad():  # to be given the signal torch would import sympy first, which takes a second
+        total = (of * signal).sum()
+    return torch.autograd.grad(total, towards)[0]
 
 
 def _check(step: Step, gradients: Sequence[Tensor]) -> None:
     # sums are found faster, and one number that is not finite makes them so
-    finite = torch.stack([each.sum() for each in (*step[1:], *gradients)]).isfinite()
-    if finite.all() or all(each.isfinite().all() for each in (*step[1:], *gradients)):
+    met = dict.fromkeys((*step[1:], *gradients))  # of which some are the same
+    if math.isfinite(sum(float(each.sum()) for each in met)) or all(each.isfinite().all() for each in met):
         return
     if step.number == 0:
         raise NetworkError(

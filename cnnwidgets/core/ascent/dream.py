@@ -6,21 +6,19 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..capture import capture
 from ..errors import InputError, NetworkError
 from ..half import is_fast
 from ..module import as_module
 from ..progress import reporter
 from ..whole import at_least
-from .evaluate import evaluate
+from .evaluate import Evaluation, evaluate
 from .objectives import Objective, activity
+from .octaves import octave_sizes, parts_of, resized
 from .start import Limits, batch_of, limits_of, within
 from .transforms import Jitter
-
-_LEAST = 32
-"""Sides that the smallest octave has at least, where the image has as much."""
 
 
 class DreamStep(NamedTuple):
@@ -135,8 +133,8 @@ class Dream(Iterator[DreamStep]):
     def _begin(self, octave: int, detail: Tensor) -> None:
         """The image itself at the size of an octave, and on it what was dreamt so far."""
         size = self.sizes[octave]
-        self._base = _resized(self._x, size)
-        self._image = within(self._base + _resized(detail, size), self._limits)
+        self._base = resized(self._x, size)
+        self._image = within(self._base + resized(detail, size), self._limits)
         self.octave, self.number, self._is_at_its_end = octave, 0, False
 
     def _moved(self, gradient: Tensor) -> Tensor:
@@ -153,13 +151,13 @@ class Dream(Iterator[DreamStep]):
             shift = Jitter(self.jitter).drawn(self._generator)
             moved = image.roll(shift, (2, 3))
             gradient, value = torch.empty_like(moved), 0.0
-            for rows in _parts(moved.shape[2], self.tile):
-                for columns in _parts(moved.shape[3], self.tile):
-                    found = evaluate(self._module, self._objective, moved[:, :, rows, columns], self._half)
+            for rows in parts_of(moved.shape[2], self.tile):
+                for columns in parts_of(moved.shape[3], self.tile):
+                    found = self._seen(moved[:, :, rows, columns])
                     gradient[:, :, rows, columns] = found.gradient
                     value += float(found.values)
             if not gradient.isfinite().all():
-                layers = " and ".join(map(repr, self._objective.layers))
+                layers = _told(self._objective)
                 why = (
                     "choose a smaller rate" if number or self.octave else "look at the weights of the network"
                 )
@@ -168,6 +166,32 @@ class Dream(Iterator[DreamStep]):
             self._generator.set_state(drawn_so_far)
             raise
         return gradient.roll([-each for each in shift], (2, 3)), value
+
+    def _seen(self, part: Tensor) -> Evaluation:
+        try:
+            return evaluate(self._module, self._objective, part, self._half)
+        except RuntimeError as error:
+            why = _why_not(self._module, self._objective, part)
+            if why is None:
+                raise
+            raise InputError(
+                f"the network cannot be run on {part.shape[2]} x {part.shape[3]} pixels as far as layer "
+                f"{_told(self._objective)} ({why}): choose fewer octaves or larger tiles if these are part "
+                "of a larger image, or an earlier layer"
+            ) from error
+
+
+def _why_not(module: nn.Module, objective: Objective, images: Tensor) -> str | None:
+    """What torch says of a size that the network cannot take; None if it can, and something else is wrong."""
+    try:
+        capture(module, images, objective.layers)
+    except RuntimeError as error:
+        return (str(error).strip() or type(error).__name__).splitlines()[0]
+    return None
+
+
+def _told(objective: Objective) -> str:
+    return " and ".join(map(repr, objective.layers))
 
 
 def deep_dream(
@@ -267,38 +291,3 @@ def deep_dream(
         n_steps=n_steps, rate=rate, octaves=octaves, octave_scale=octave_scale, jitter=jitter, tile=tile,
         limits=limits_of(model, x.shape[1], limits), seed=seed, precision=precision,
     )  # fmt: skip
-
-
-def octave_sizes(size: tuple[int, int], octaves: int, scale: float) -> list[tuple[int, int]]:
-    """Height and width of each octave, the last that of the image.
-
-    Examples
-    --------
-    >>> octave_sizes((96, 128), 3, 2.0)
-    [(32, 43), (48, 64), (96, 128)]
-    """
-    found = []
-    for i in range(octaves):
-        smaller = tuple(round(side / scale**i) for side in size)
-        if i and min(smaller) < _LEAST:
-            # as small as may be, instead, if that is still smaller than the last
-            share = _LEAST / min(size)
-            smaller = tuple(max(1, round(side * share)) for side in size)
-            if min(smaller) < min(found[-1]):
-                found.append(smaller)
-            break
-        found.append(smaller)
-    return found[::-1]
-
-
-def _parts(side: int, most: int) -> list[slice]:
-    """A side in as few equal parts as can be, none longer than ``most``."""
-    n = -(-side // most)
-    edges = [round(i * side / n) for i in range(n + 1)]
-    return [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
-
-
-def _resized(x: Tensor, size: tuple[int, int]) -> Tensor:
-    if tuple(x.shape[2:]) == size:
-        return x.clone()
-    return F.interpolate(x, size, mode="bilinear", antialias=True, align_corners=False)

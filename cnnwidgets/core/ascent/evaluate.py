@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -52,7 +53,6 @@ def evaluate(module: nn.Module, objective: Objective, images: Tensor, half: bool
     LayerError, TargetError, InputError, NetworkError
         Each names the mend.
     """
-    apart = len(images) > 1 and mixes_images(module)
     dtype = placement(module)[1]
 
     def run(images: Tensor) -> Evaluation:
@@ -60,7 +60,7 @@ def evaluate(module: nn.Module, objective: Objective, images: Tensor, half: bool
             given = images.detach().requires_grad_()
             # a copy, as a network may start with an in-place operation
             taken = given.to(dtype, copy=True)
-            parts = [_see(module, objective, part) for part in (taken.split(1) if apart else [taken])]
+            parts = [_see(module, objective, part) for part in independent(module, taken)]
             with torch.autocast(images.device.type, enabled=False) if half else nullcontext():
                 seen = _joined(parts)
                 values = objective(seen)
@@ -69,6 +69,11 @@ def evaluate(module: nn.Module, objective: Objective, images: Tensor, half: bool
 
     until = None if objective.needs_scores else ", ".join(objective.layers)
     return in_order(module, images, run, until=until)
+
+
+def independent(module: nn.Module, images: Tensor) -> Sequence[Tensor]:
+    """The images in one batch; each alone where they would change what is said of the others."""
+    return images.split(1) if len(images) > 1 and mixes_images(module) else [images]
 
 
 def _see(module: nn.Module, objective: Objective, images: Tensor) -> Seen:

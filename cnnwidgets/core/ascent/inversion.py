@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ..capture import capture
 from ..module import as_module
 from .ascent import Ascent, Penalty
 from .class_image import ascent_of
+from .evaluate import independent
 from .objectives import nearness
 from .penalties import Norm, TotalVariation
 from .start import batch_of
@@ -71,7 +73,7 @@ def invert_features(
 
     Examples
     --------
-    >>> import torch, torchvision
+    >>> import torchvision
     >>> alexnet = torchvision.models.alexnet()
     >>> ascent = invert_features(alexnet, torch.randn(1, 3, 64, 96), "features.2", n_steps=3)
     >>> [len(step.images) for step in ascent]
@@ -79,7 +81,7 @@ def invert_features(
     """
     module = as_module(model)
     x = batch_of(module, x)
-    wanted = capture(module, x, layer)[layer].to(x.dtype)
+    wanted = torch.cat([capture(module, part, layer)[layer] for part in independent(module, x)]).to(x.dtype)
     return ascent_of(
         model, nearness(layer, wanted), len(x), start=x * 0, noise=noise, n_steps=n_steps, rate=rate,
         penalties=[TotalVariation(variation), Norm(norm), *penalties], **{"optimiser": "adam"} | options,

@@ -107,6 +107,9 @@ def class_score(target: int | Sequence[int]) -> Objective:
     """The score of a class before softmax; one for all images, or one for each."""
 
     def value(seen: Seen) -> Tensor:
+        if type(target) is int:
+            check_targets([target], seen.scores.shape[1])
+            return seen.scores[:, target]
         lists, is_single = target_lists(target, len(seen.scores))
         if not is_single:
             raise TargetError(f"an image is of one class; add objectives for several, not {target!r}")

@@ -27,7 +27,7 @@ class SquaredNorm:
     weight: float = 1e-4
 
     def __call__(self, x: Tensor) -> Tensor:
-        return _checked(self.weight) * x.flatten(1).square().sum(1)
+        return _checked(self.weight) * x.square().sum((1, 2, 3))
 
 
 @dataclass

@@ -82,6 +82,11 @@ def _mapped(x: Tensor, matrix: list[list[float]]) -> Tensor:
     """Where each pixel looks for its colour: bilinear, mirrored beyond the border."""
     if matrix == [[1, 0], [0, 1]]:
         return x
-    theta = x.new_tensor([[*row, 0.0] for row in matrix]).expand(len(x), 2, 3)
-    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    # middles of the pixels, where the image goes from -1 to 1
+    down, right = (
+        torch.linspace(1 / side - 1, 1 - 1 / side, side, dtype=x.dtype, device=x.device)
+        for side in x.shape[2:]
+    )
+    grid = torch.stack([a * right + b * down[:, None] for a, b in matrix], dim=-1)[None]
+    as_one = x.reshape(1, -1, *x.shape[2:])  # all move alike, so that where to look is found once
+    return F.grid_sample(as_one, grid, padding_mode="reflection", align_corners=False).reshape(x.shape)

@@ -36,7 +36,9 @@ def differentiable(module: nn.Module, rule: str = "gradient", half: bool = False
     with undisturbed(module), torch.inference_mode(False), torch.enable_grad():
         _leave_inference(module)
         relus = nullcontext() if rule == "gradient" else ReluRule(rule)
-        with torch.autocast(kind, torch.bfloat16, enabled=half), relus as met:
+        is_on = half or torch.is_autocast_enabled(kind)
+        precision = torch.autocast(kind, torch.bfloat16, enabled=half) if is_on else nullcontext()
+        with precision, relus as met:
             yield met
 
 

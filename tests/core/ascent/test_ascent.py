@@ -354,6 +354,25 @@ def test_the_best_is_of_each_image_and_less_its_penalties(scores):
     assert ascent.best.number == 0
 
 
+def test_the_best_is_judged_by_the_settings_of_now(scores):
+    """x less w x^2 by steps of 1 - 2 w x, from 0: 1, and without its dear square 2."""
+    net = scores(lambda x: torch.stack([x[:, 0, 0, 0], -x[:, 0, 0, 0]], 1))
+    start = zeros(1, (1, 1, 1))
+    ascent = plain(net, class_score(0), start, rate=1.0, n_steps=9, penalties=[SquaredNorm(0)])
+    assert [next(ascent).images.item() for _ in range(3)] == [0, 1, 2]
+    assert ascent.best.number == 2
+    ascent.penalties[0].weight = 1  # 2 is worth 2 - 4 now, and where it leads, 2 + 1 - 4, even less than 0
+    step = next(ascent)
+    assert step.images.item() == -1 and step.penalties.item() == 1
+    assert ascent.best.images.item() == 2 and (ascent.best.values - ascent.best.penalties).item() == -2
+    ascent.penalties[0].weight = 3  # -1 + 1 + 6 = 6
+    assert next(ascent).images.item() == 6
+    assert ascent.best.images.item() == 2 and ascent.best.penalties.item() == 12
+    ascent.objective = class_score(1)  # the best of another objective is none of this one
+    assert next(ascent).images.item() == 6 + 1 - 36
+    assert ascent.best.number == 5
+
+
 def test_progress_counts_to_the_end(net, x):
     said = []
     Ascent(net, class_score(1), x, n_steps=4).run(lambda *now: said.append(now))

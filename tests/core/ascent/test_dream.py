@@ -12,6 +12,7 @@ from cnnwidgets.core import (
     InputError,
     LayerError,
     NetworkError,
+    Objective,
     capture,
     class_score,
     deep_dream,
@@ -357,6 +358,29 @@ def test_where_nothing_is_detected_nothing_is_dreamt(photo):
 def test_what_cannot_be(options, error, said, net, photo):
     with pytest.raises(error, match=said):
         deep_dream(net, **{"x": photo, "layer": "2", **options}).run()
+
+
+def test_octaves_and_tiles_that_the_network_cannot_take(make):
+    """A layer behind the flat ones takes one size only, others need so many pixels at least."""
+    net = nn.Sequential(*make()[:5], nn.MaxPool2d(12))  # maps are a quarter as high and wide as images
+    large = torch.randn(1, 3, 60, 74, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    assert deep_dream(net, large, "4", octaves=2, n_steps=1).run().octave == 1
+    dream = deep_dream(net, large, "5", octaves=2, n_steps=1, jitter=0)
+    said = r"cannot be run on 43 x 53 pixels as far as layer '5' \(.*[Oo]utput size.*\): choose fewer octaves"
+    with pytest.raises(InputError, match=said):
+        dream.run()
+    assert deep_dream(net, large, "5", octaves=1, n_steps=1).run().number == 1
+    with pytest.raises(InputError, match="on 30 x 37 pixels"):
+        deep_dream(net, large, "5", octaves=1, n_steps=1, tile=40).run()
+
+
+def test_other_errors_are_not_about_the_size(net, photo):
+    def broken(*_):
+        raise RuntimeError("my own")
+
+    objective = Objective(lambda seen: broken(), ("2",))
+    with pytest.raises(RuntimeError, match="^my own$"):
+        deep_dream(net, photo, objective=objective).run()
 
 
 def test_a_network_that_gives_no_numbers(net, photo):

@@ -59,7 +59,9 @@ def test_earlier_layers_know_more():
     assert errors[0] < 0.5 * errors[1]
 
 
-def test_each_image_alone_is_the_same(net, x):
+@pytest.mark.parametrize("norm", [None, nn.BatchNorm2d(8, track_running_stats=False)], ids=["", "mixing"])
+def test_each_image_alone_is_the_same(norm, make, x):
+    net = make(norm=norm)
     together = invert_features(net, x, "4", n_steps=5, noise=0).run()
     for n in range(3):
         alone = invert_features(net, x[n], "4", n_steps=5, noise=0).run()

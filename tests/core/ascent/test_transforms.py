@@ -1,7 +1,10 @@
 """Jitter, scaling and rotation: what moves where."""
 
+import math
+
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from cnnwidgets.core import InputError, Jitter, Rotation, Scaling
@@ -50,6 +53,21 @@ def test_jitter_goes_round_and_reaches_every_place(x):
     assert shifts == {(down, right) for down in range(-2, 3) for right in range(-2, 3)}
     shift = jitter.drawn(drawn(9))
     assert torch.equal(jitter(x, drawn(9)), x.roll(shift, (2, 3)))
+
+
+def test_images_are_looked_up_where_torch_would(x):
+    """Its grid for each image, of a turn by half a radian in pixels, and enlarged by a third."""
+    share = 2 * torch.rand(1, generator=drawn(8)).item() - 1  # what the seed makes of the largest angle
+    cosine, sine = math.cos(0.5), math.copysign(math.sin(0.5), share)
+    turn = [[cosine, -sine * 7 / 10, 0], [sine * 10 / 7, cosine, 0]]
+    for transform, rows in (
+        (Rotation(math.degrees(0.5) / abs(share)), turn),
+        (Scaling(4 / 3, 4 / 3), [[0.75, 0, 0], [0, 0.75, 0]]),
+    ):
+        theta = torch.tensor(rows, dtype=torch.float64)
+        grid = F.affine_grid(theta.expand(2, 2, 3), list(x.shape), align_corners=False)
+        wanted = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+        torch.testing.assert_close(transform(x, drawn(8)), wanted)
 
 
 def test_rotation_by_90_degrees_is_rot90():
