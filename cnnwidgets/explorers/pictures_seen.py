@@ -61,10 +61,10 @@ class PicturesSeen:
                 item = item[0]  # a picture with its label
             return np.array(self._network.picture(item).convert("RGB"))
         except Exception:  # nothing that pictures are made of, or gone by
-            return _stretched(x)
+            return stretched(x)
 
 
-def _stretched(x):
+def stretched(x):
     """Any numbers (C, H, W) as a picture: the least black, the greatest white."""
     x = x.detach().float().cpu().numpy()
     x = x if len(x) in (1, 3) else x.mean(axis=0, keepdims=True)

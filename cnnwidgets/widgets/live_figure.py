@@ -255,6 +255,8 @@ class LiveFigure(ipywidgets.VBox):
         with self.lock:
             if self.figure is None:
                 return
+            if canvas.syncing_data_url:  # "initialized" was overtaken; without it ipympl sends no PNG
+                canvas._handle_message(canvas, {"type": "initialized"}, [])
             canvas._handle_message(canvas, content, buffers)
             if not self.reacts:  # the browser has ipympl, and a first drawing is on its way
                 canvas.send_state("resizable")  # ipympl's front end has set it while it was made

@@ -39,7 +39,7 @@ def no_errors(page):
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_play_move_the_layer_pause_and_walk_back(notebook, app):
     page = open_explorer(notebook, f"play-{app}", app)
-    slider = page.get_by_role("slider", name="steps in each octave")
+    slider = page.get_by_role("slider", name="steps per octave")
     slider.focus()
     slider.press("End")
     button(page, "Play").click()

@@ -18,6 +18,7 @@ from cnnwidgets.core import (
     class_image,
     deconvnet,
     deep_dream,
+    dream_zoom,
     fooling_image,
     grad_cam,
     guided_backprop,
@@ -249,6 +250,7 @@ def ascents(net: nn.Module, x: torch.Tensor, layer: str) -> dict:
         ),
         "inversion": lambda: invert_features(net, x, layer, n_steps=3),
         "dream": lambda: deep_dream(net, x[:1], layer, n_steps=2, octaves=2),
+        "film": lambda: dream_zoom(net, x[:1], layer, n_frames=2, n_steps=1, octaves=1),
         "fooling": lambda: fooling_image(net, x[:1], 3, confidence=0.0, n_steps=3),
         "no such layer": lambda: unit_image(net, "nothing", 1, start=x),
         "no such class": lambda: class_image(net, 10_000, start=x),
@@ -290,7 +292,7 @@ def test_ascents_that_are_interrupted(residual, images, where):
             continue
         fuse.error = None
         ascent = start()
-        if where == "there":
+        if where == "there" or what == "film":  # whose first picture is the image itself
             next(ascent)
         fuse.error = KeyboardInterrupt
         with pytest.raises(KeyboardInterrupt, match="blown"):

@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnnwidgets.render import gif_bytes
 from cnnwidgets.widgets import (
     ActivationGrid,
+    AscentControl,
     AttributionGrid,
     CamControl,
+    ChangeViewer,
+    ClassChoice,
     ClassPicker,
+    DreamControl,
     EmbeddingScatter,
     ExplanationControl,
     FilterGrid,
+    FoolingControl,
     ImagePicker,
     LayerPicker,
     MapControl,
@@ -19,11 +25,17 @@ from cnnwidgets.widgets import (
     NetworkPicker,
     NeuronSlider,
     PatchGrid,
+    PictureChange,
     PictureRows,
     RetrievalControl,
+    RunControl,
     ScanControl,
+    StepViewer,
     TileBlocks,
+    UnitChoice,
     UnitSearch,
+    Wipe,
+    ZoomFilm,
 )
 from cnnwidgets.widgets.convolution_stepper import ConvolutionStepper
 from cnnwidgets.widgets.heat_map import HeatMap
@@ -67,6 +79,14 @@ def tiles_and_images():
     return blocks
 
 
+def steps_and_best():
+    """With some steps, the best pictures, and two of them to choose from."""
+    viewer = StepViewer(titles=["cat", "dog"], can_select=True)
+    for step in range(4):
+        viewer.show([np.full((9, 8, 3), 9 * step, np.uint8)] * 2, step, best=np.zeros((9, 8, 3), np.uint8))
+    return viewer
+
+
 def rows_and_all():
     """With a picture asked for, ticks and crosses, a row that waits, groups, and all buttons."""
     tiles = [
@@ -83,13 +103,26 @@ def rows_and_all():
     )
 
 
+def changed_picture():
+    """With two changes, curves and a search."""
+    viewer = ChangeViewer(classes=["cat", "dog"], search=[0, 0, 5, 1], facts=[["saved", "still fools"]])
+    rows = [[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]]
+    changes = [PictureChange(name, np.ones((3, 20, 30)), rows) for name in ("found", "noise")]
+    viewer.show(Image.new("RGB", (30, 20), "teal"), changes, scales=[0, 0.5, 1], marked=(0, 1))
+    return viewer
+
+
 MAKE = {
     "ActivationGrid": lambda: ActivationGrid(MAPS, image=Image.new("RGB", (50, 40), "teal")),
+    "AscentControl": lambda: AscentControl(title="A"),
     "AttributionGrid": lambda: AttributionGrid(
         [dict(key=k, values=MAPS[:3], kind=k) for k in ("heat", "signed", "colour")],
         image=Image.new("RGB", (50, 40), "teal"),
         can_choose=True,
     ),
+    "ChangeViewer": changed_picture,
+    "ClassChoice": lambda: ClassChoice(classes=["cat", "dog", "bus"]),
+    "ClassChoice, many": lambda: ClassChoice(classes=[f"class {i}" for i in range(40)]),
     "ClassPicker": lambda: ClassPicker(classes=["cat", "dog", "bus"], probabilities=[0.2, 0.7, 0.1]),
     "EmbeddingScatter": lambda: EmbeddingScatter(
         np.random.default_rng(3).normal(size=(30, 2)),
@@ -101,6 +134,7 @@ MAKE = {
     ),
     "FilterGrid": lambda: analysed(FILTERS),
     "FilterGrid, higher layer": lambda: analysed(FILTERS[:, [0, 1, 2, 0]]),
+    "FoolingControl": lambda: FoolingControl(running=True),
     "ImagePicker": lambda: ImagePicker([Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]),
     "LayerPicker": lambda: LayerPicker(
         layers=[
@@ -120,13 +154,19 @@ MAKE = {
     "PatchGrid": patches_and_all,
     "PictureRows": rows_and_all,
     "RetrievalControl": lambda: RetrievalControl(),
+    "RunControl": lambda: RunControl(can_fast=True),
     "ScanControl": lambda: ScanControl(source="5,000 Toytown pictures"),
+    "StepViewer": steps_and_best,
     "TileBlocks": tiles_and_images,
+    "UnitChoice": lambda: UnitChoice(),
     "UnitSearch": lambda: UnitSearch(
         parts=["wheel"], part="wheel", hits=[dict(layer="conv5", channel=54, score=0.31)]
     ),
     "CamControl": lambda: CamControl(methods=["CAM", "Grad-CAM"], layers=["conv1", "conv2"]),
     "ExplanationControl": lambda: ExplanationControl(offered=["saliency", "SmoothGrad"]),
+    "DreamControl": lambda: DreamControl(layers=["conv1", "conv2"], sizes=[(34, 45), (48, 64)]),
+    "Wipe": lambda: Wipe(Image.new("RGB", (50, 40), "teal"), Image.new("RGB", (50, 40), "red")),
+    "ZoomFilm": lambda: ZoomFilm(gif=gif_bytes([MAPS[0] * 200, MAPS[1] * 200])),
     "OcclusionControl": lambda: OcclusionControl(image_size=(96, 128)),
     "OcclusionImage": lambda: OcclusionImage(Image.new("RGB", (50, 40), "teal")),
     "HeatMap": lambda: HeatMap(MAPS[0], image=Image.new("RGB", (50, 40), "teal"), baseline=0.5),

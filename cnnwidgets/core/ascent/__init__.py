@@ -18,6 +18,7 @@ from .objectives import (
 from .penalties import Norm, SquaredNorm, TotalVariation
 from .regularisers import ClipContribution, ClipNorm, Decay, GaussianBlur
 from .transforms import Jitter, Rotation, Scaling
+from .zoom import DreamZoom, ZoomFrame, dream_zoom
 
 __all__ = [
     "Ascent",
@@ -26,6 +27,7 @@ __all__ = [
     "Decay",
     "Dream",
     "DreamStep",
+    "DreamZoom",
     "Fooling",
     "FoolingStep",
     "GaussianBlur",
@@ -37,6 +39,7 @@ __all__ = [
     "SquaredNorm",
     "Step",
     "TotalVariation",
+    "ZoomFrame",
     "activity",
     "ascent_of",
     "class_image",
@@ -44,6 +47,7 @@ __all__ = [
     "deep_dream",
     "direction",
     "diversity",
+    "dream_zoom",
     "fooling_image",
     "invert_features",
     "lead",

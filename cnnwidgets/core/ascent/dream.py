@@ -170,7 +170,7 @@ class Dream(Iterator[DreamStep]):
     def _seen(self, part: Tensor) -> Evaluation:
         try:
             return evaluate(self._module, self._objective, part, self._half)
-        except RuntimeError as error:
+        except (RuntimeError, AssertionError) as error:
             why = _why_not(self._module, self._objective, part)
             if why is None:
                 raise
@@ -185,7 +185,7 @@ def _why_not(module: nn.Module, objective: Objective, images: Tensor) -> str | N
     """What torch says of a size that the network cannot take; None if it can, and something else is wrong."""
     try:
         capture(module, images, objective.layers)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # transformers assert their size
         return (str(error).strip() or type(error).__name__).splitlines()[0]
     return None
 

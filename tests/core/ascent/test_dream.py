@@ -360,6 +360,20 @@ def test_what_cannot_be(options, error, said, net, photo):
         deep_dream(net, **{"x": photo, "layer": "2", **options}).run()
 
 
+def test_a_network_that_asserts_its_size(make):
+    """As the vision transformers of torchvision do."""
+
+    class Proud(nn.Module):
+        def forward(self, x):
+            assert x.shape[2] == 60, "Wrong image height!"
+            return x
+
+    net = nn.Sequential(Proud(), *make()[:3])
+    large = torch.zeros(1, 3, 60, 74, dtype=torch.float64)
+    with pytest.raises(InputError, match=r"43 x 53 pixels .*\(Wrong image height!\): choose fewer octaves"):
+        deep_dream(net, large, "3", octaves=2, n_steps=1, jitter=0).run()
+
+
 def test_octaves_and_tiles_that_the_network_cannot_take(make):
     """A layer behind the flat ones takes one size only, others need so many pixels at least."""
     net = nn.Sequential(*make()[:5], nn.MaxPool2d(12))  # maps are a quarter as high and wide as images
