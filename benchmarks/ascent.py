@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 
@@ -43,17 +43,17 @@ Pass = Callable[[Tensor], Tensor]
 """From images to the gradient at their pixels."""
 
 
-def run() -> list[Result]:
+def run() -> Iterator[Result]:
     torch.manual_seed(0)
-    results = []
     for name in NETWORKS:
         network = network_of(name)
         for batch in BATCHES:
-            results += steps(network, batch)
-    results += [first_picture(batch) for batch in BATCHES]
+            yield from steps(network, batch)
+    for batch in BATCHES:
+        yield first_picture(batch)
     for name, layer in DREAMS.items():
-        results += dreams(network_of(name), layer, photo())
-    return [*results, *against_lucent(network_of(PEER))]
+        yield from dreams(network_of(name), layer, photo())
+    yield from against_lucent(network_of(PEER))
 
 
 def network_of(name: str):
@@ -274,11 +274,17 @@ def dream_in_turns(network, layer: str, x: Tensor, **options) -> tuple[np.ndarra
 
 
 def check_a_step(network, layer: str, image: Tensor, bare: Pass) -> None:
-    """One step of the whole image is what the bare pass says, over its mean absolute value."""
+    """One step of the whole image is what the bare pass says, over its mean absolute value.
+
+    But for one number in a hundred: in another order of memory a ReLU at 0 may switch.
+    """
     options = {"octaves": 1, "n_steps": 1, "jitter": 0, "rate": 1.0, "limits": (-1e9, 1e9), "tile": 10**6}
     gradient = bare(image)
     moved = deep_dream(network, image, layer, **options).run().image - image
-    same(moved.numpy(), (gradient / gradient.abs().mean()).numpy(), 1e-3)
+    wanted = gradient / gradient.abs().mean()
+    off = ((moved - wanted).abs() > 1e-3 * wanted.abs().max()).double().mean().item()
+    if not off <= 0.01:
+        raise AssertionError(f"another step: {off:.1%} of the numbers differ")
 
 
 # ------------------------------------------------------------------------------------------------------ peers
@@ -315,7 +321,7 @@ def against_lucent(network) -> list[Result]:
         # for so many steps ours goes through the network once more, as it tells the score of the last image
         passes = (PEER_STEPS + 1) / PEER_STEPS
         wall, processors = (round(passes * each, 3) for each in ratios(times, name, "ours"))
-        what = f"a step in frequencies, {network.name}, Lucent ({name}) against ours"
+        what = f"a pass of the ascent in frequencies, {network.name}, Lucent ({name}) against ours"
         details = {
             "steps": PEER_STEPS,
             "alike": round(alike, 5),

@@ -82,7 +82,7 @@ class AscentExplorer(ClimbExplorer):
         patches=None,
         **traits,
     ):
-        super().__init__(network, None, layer, selection, **traits)
+        super().__init__(network, layer=layer, selection=selection, **traits)
         self._work = Progressive(self.show_error)
         self._session = None
         self._has_played = self._is_held = False  # once, and paused by hand

@@ -1,5 +1,6 @@
 """What all explorers share: a selection, work beside the event loop, a picture for places without widgets."""
 
+import re
 from contextlib import contextmanager
 from threading import local
 
@@ -35,8 +36,9 @@ class Explorer(ipywidgets.VBox):
     _arguments = "network, image, layer or selection"
 
     def __init__(self, network=None, image=None, layer=None, selection=None, **traits):
-        for name in traits:
-            if not self.has_trait(name):
+        taken = re.findall(r"\w+", self._arguments)
+        for name in [*traits, *(["image"] if image is not None else [])]:
+            if not (self.has_trait(name) or name in taken):
                 raise TypeError(f"{type(self).__name__} has no argument {name!r}: give {self._arguments}")
         if selection is not None and any(given is not None for given in (network, image, layer)):
             raise TypeError("give either a selection, or network, image and layer")

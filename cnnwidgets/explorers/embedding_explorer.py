@@ -117,7 +117,7 @@ class EmbeddingExplorer(Explorer):
         samples=None,
         **traits,
     ):
-        super().__init__(network, None, layer, selection, **traits)
+        super().__init__(network, layer=layer, selection=selection, **traits)
         self.title = ipywidgets.HTML()
         common = {"n_iterations": n_iterations, "seed": seed, "perplexity": float(perplexity)}
         common["most"] = max(500.0, float(perplexity))  # until it is known how many pictures there are

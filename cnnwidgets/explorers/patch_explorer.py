@@ -73,7 +73,7 @@ class PatchExplorer(UnitExplorer):
         **traits,
     ):
         own = {"images": images, "patches": patches, "layers": layers}
-        super().__init__(network, None, layer, selection, **own, **traits)
+        super().__init__(network, layer=layer, selection=selection, **own, **traits)
 
     def _build(self):
         self.grid = PatchGrid()

@@ -100,7 +100,7 @@ class RetrievalExplorer(Explorer):
         pool="mean",
         **traits,
     ):
-        super().__init__(network, None, None if layer == CLASSIFIER else layer, selection, **traits)
+        super().__init__(network, layer=None if layer == CLASSIFIER else layer, selection=selection, **traits)
         self.title = ipywidgets.HTML()
         self.gallery = PictureRows(
             can_count=False, wrap=False, can_upload=True, can_draw_lots=True, size=64, title="Ask for"

@@ -129,6 +129,21 @@ class NotebookPage:
         self.page.close()
 
 
+def kernel_becomes(page: NotebookPage, expression: str, value: object = True, seconds: int = 30) -> None:
+    """Wait until a Python expression in the kernel has a value; AssertionError if it does not."""
+    for _ in range(seconds * 20):
+        if page.kernel(expression) == value:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
+
+
+def no_errors(page: NotebookPage) -> None:
+    """AssertionError if a widget shows an error, or kernel or page have told of one."""
+    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
+    assert page.kernel_errors == [] and page.errors == []
+
+
 _LISTEN_TO_KERNEL = """() => {
   window.cwKernelErrors = [];
   window.cwComms = []; // those that the kernel has opened

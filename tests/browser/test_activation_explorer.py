@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+from notebook_page import kernel_becomes
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -21,14 +22,6 @@ def open_explorer(notebook, name, app="lab"):
     page.locator(DETAIL).wait_for()
     page.wait_for_function("() => document.querySelector('.cw-detail-canvas').width > 100")
     return page
-
-
-def kernel_becomes(page, expression, value, seconds=10):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
 
 
 def png(color, size=(64, 48)):

@@ -3,6 +3,7 @@
 import io
 import time
 
+from notebook_page import kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -30,19 +31,6 @@ def open_explorer(notebook, name, classes="cat", n_steps=LONG):
 
 def button(page, name):
     return page.locator(".cw-explorer").get_by_role("button", name=name, exact=True)
-
-
-def kernel_becomes(page, expression, value=True, seconds=30):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 def test_play_watch_pause_walk_back_and_save(notebook):

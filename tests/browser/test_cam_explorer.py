@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -61,19 +62,6 @@ def open_explorer(notebook, name, network="toynet", app="lab", more=""):
           && [...document.querySelectorAll(".cw-attr-canvas")].every((el) => cwPaint.colours(el) > 1)"""
     )
     return page
-
-
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 def choose_class(page, name):

@@ -1,6 +1,7 @@
 """Dreams in a real JupyterLab, as a student makes them."""
 
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -21,19 +22,6 @@ def open_explorer(notebook, name, app="lab"):
 
 def button(page, name):
     return page.get_by_role("button", name=name, exact=True)
-
-
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -29,24 +30,11 @@ def open_explorer(notebook, name, n_iterations=FINITE, methods=PCA, app="lab"):
     return page
 
 
-def kernel_becomes(page, expression, value, seconds=30):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
 def painted(page):
     page.wait_for_function(
         """() => [...document.querySelectorAll('.cw-scatter-points')]
           .every((canvas) => canvas.width > 20 && cwPaint.colours(canvas) > 1)"""
     )
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 def one(page, side):

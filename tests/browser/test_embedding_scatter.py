@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 MAPS = """
@@ -107,19 +108,6 @@ class Map:
         bottom, top = max(y, z) + room, min(y, z) - room
         left, right = min(left, right) - room, max(left, right) + room
         return [(left, bottom), (right, bottom), (right, top), (left, top), (left, bottom)]
-
-
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import torch
+from notebook_page import kernel_becomes, no_errors
 from playwright.sync_api import expect
 from torchvision import models
 
@@ -43,19 +44,6 @@ def open_explorer(notebook, tmp_path, name, app="lab"):
         "One Gabor explains 84 % of a filter", timeout=FITTING
     )
     return page
-
-
-def kernel_becomes(page, expression, value, seconds=10):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == []
 
 
 def test_the_notebook_runs_to_the_end_and_says_what_it_should(notebook):

@@ -2,6 +2,7 @@
 
 import time
 
+from notebook_page import no_errors
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -17,11 +18,6 @@ def open_explorer(notebook, name):
     page = notebook(name, [EXPLORE])
     page.locator(".cw-change-curves:visible").wait_for(timeout=20_000)
     return page
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 def test_another_class_is_searched_for_and_found(notebook, record_property):

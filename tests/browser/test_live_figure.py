@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from notebook_page import kernel_becomes
 from playwright.sync_api import expect
 
 CURVE = """
@@ -38,14 +39,6 @@ def open_figure(notebook, name, *cells, app="lab"):
 
 def click(page, x, y):
     page.locator(FIGURE).click(position={"x": x, "y": y})
-
-
-def kernel_becomes(page, expression, value, seconds=10):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])

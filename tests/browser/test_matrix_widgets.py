@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 RULES = "from cnnwidgets.widgets import ReluRules\nrules = ReluRules()\nrules"
@@ -24,19 +25,6 @@ def numbers(page, label, rows, columns):
 
 def button(page, name):
     return page.get_by_role("button", name=name, exact=True).first
-
-
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])

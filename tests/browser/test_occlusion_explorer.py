@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from notebook_page import kernel_becomes
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -39,14 +40,6 @@ def open_explorer(notebook, name, app="lab", wait=True):
     if wait:
         maps_are_complete(page)
     return page
-
-
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
 
 
 def maps_are_complete(page, seconds=60):

@@ -6,6 +6,7 @@ import re
 import statistics
 
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -43,14 +44,6 @@ def open_explorer(notebook, name, code=EXPLORE):
     return page
 
 
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
 def settled(page, selector):
     """The fingerprint of a canvas, once it no longer changes."""
     before = page.fingerprint(selector)
@@ -61,11 +54,6 @@ def settled(page, selector):
             return now
         before = now
     raise AssertionError(f"{selector} does not come to rest")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 def scan(page, path):

@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -68,14 +69,6 @@ def numbers(page, key):
     return [int(tile.get_attribute("data-number")) for tile in tiles(page, key).all()]
 
 
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
 def shows(page, query):
     """Whether the browser shows what the kernel found for a picture, and that is right."""
     kernel_becomes(page, "[explorer.query, len(explorer.neighbours)]", [query, 2])
@@ -88,11 +81,6 @@ def shows(page, query):
             page.wait_for_timeout(50)
         assert numbers(page, key) == wanted
     expect(page.locator(ROWS).locator(".cw-rows-asked figcaption")).to_contain_text(f"test {query} ")
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 @pytest.mark.parametrize("app", ["lab", "notebook"])

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from notebook_page import kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -87,22 +88,9 @@ def open_explorer(notebook, name, app="lab", wait=True):
     return page
 
 
-def kernel_becomes(page, expression, value, seconds=20):
-    for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
-
-
 def maps_are_complete(page):
     kernel_becomes(page, TO_COME, [])
     expect(page.locator(".cw-attr-stale")).to_have_count(0)
-
-
-def no_errors(page):
-    assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
 
 
 def choose_class(page, place):
