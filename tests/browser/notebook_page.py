@@ -178,6 +178,7 @@ _REPLACE_CELLS = """(cells) => {
   const code = (source) => ({ cell_type: "code", source, metadata: {}, outputs: [], execution_count: null });
   notebook.model.fromJSON({ nbformat, nbformat_minor, metadata, cells: cells.map(code) });
   notebook.activeCellIndex = 0;
+  notebook.outerNode.scrollTop = 0;
   window.cwKernelErrors.length = window.cwComms.length = 0;
 }"""
 
