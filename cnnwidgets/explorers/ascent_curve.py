@@ -71,18 +71,17 @@ class ScoreCurve:
 
     def _begin(self, curves, has_penalties, climb):
         axes = self._axes
-        axes.clear()
         self.figure.label = f"{climb.value_name} by step"
         with self.figure.look():
+            self._empty()
             axes.set_xlabel("step")
             axes.set_title(climb.value_name)
-        axes.spines[["top", "right"]].set_visible(False)
         self._pieces = []
         for place, ((values, _), penalised) in enumerate(zip(curves, has_penalties, strict=True)):
             colour = COLOURS[place]
             n = values.shape[1]
             name = NAMES[place] if len(curves) > 1 else ""
-            what = name or ("score" if climb.classes else "activation")
+            what = name or climb.value_word
             thin = [axes.plot([], [], color=colour, lw=0.7, alpha=0.35)[0] for _ in range(n if n > 1 else 0)]
             thick = axes.plot([], [], color=colour, lw=2, label=what, gid=name)[0]
             dashed = {"color": colour, "lw": 1.4, "ls": "--", "label": "less penalties"}
@@ -97,10 +96,16 @@ class ScoreCurve:
         with self.figure.lock:
             if self.figure.figure is None:
                 return
-            self._axes.clear()
-            self._axes.spines[["top", "right"]].set_visible(False)
+            with self.figure.look():
+                self._empty()
             self._key, self._pieces = None, []
         self.figure.draw()
+
+    def _empty(self):
+        """Within the look of this package, which ticks take when they are first asked for."""
+        self._axes.clear()
+        for axis in (self._axes.xaxis, self._axes.yaxis):
+            axis.get_major_ticks()
 
 
 def curve_of(run):

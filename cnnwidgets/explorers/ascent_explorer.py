@@ -1,7 +1,10 @@
 """Press play and watch an image grow that a class or a unit of a network wants to see."""
 
+from functools import partial
+
 import ipywidgets
 
+from ..core.ascent.objectives import is_several
 from ..widgets import AscentControl, StepViewer
 from .alone import alone
 from .ascent_curve import NAMES, SIZE, ScoreCurve
@@ -10,7 +13,7 @@ from .ascent_words import captions_of, titled
 from .climb_explorer import CLASS, UNIT, ClimbExplorer
 from .progressive import Progressive
 
-WIDTHS = {False: (288, 200, 132), True: (232, 150, 96)}
+WIDTHS = {False: (288, 200, 132), True: (220, 132, 96)}
 """Of an image on the page, alone and beside another: of one image, of a few, and of many."""
 LEGEND = "Under each image: how far it has come, and the class that the network takes it for."
 
@@ -84,14 +87,15 @@ class AscentExplorer(ClimbExplorer):
     ):
         super().__init__(network, layer=layer, selection=selection, **traits)
         self._work = Progressive(self.show_error)
-        self._session = None
+        self._session = self._ticket = None  # the ticket is that of the newest work on it
         self._has_played = self._is_held = False  # once, and paused by hand
         self._build_choice(n_steps, patches)
         self._build()
         try:
             self._show_network()
             if classes is not None:
-                self._choose_classes([classes] if isinstance(classes, str | int) else classes)
+                is_one = isinstance(classes, str) or not is_several(classes)
+                self._choose_classes([classes] if is_one else classes)
             self._arrange(self._climb())
         except BaseException:
             self.close()
@@ -159,9 +163,9 @@ class AscentExplorer(ClimbExplorer):
 
     @alone
     def step(self):
-        """One step."""
-        self._is_held = True
+        """One step; what runs already is left to run."""
         if not self.control.running:
+            self._is_held = True
             self._run(max(0, self._made_session().number) + 1)
 
     @alone
@@ -206,21 +210,25 @@ class AscentExplorer(ClimbExplorer):
         self._has_played = True
         session.until, session.pausing = until, False
         self.control.begin(max(0, session.number), until)
-        self._work.submit(session.steps, self._show)
+        ticket = self._ticket = object()
+        self._work.submit(session.steps, partial(self._show, ticket))
 
     def _forget(self):
         """The present ascent is no longer wanted."""
         self._work.stop()
-        self._session = None
+        self._session = self._ticket = None
         if self.control.running:
             self.control.finish()
-        self.control.done = 0
+        with self.control.hold_sync():
+            self.control.done = 0
+            self.control.error = self.control.message = ""
 
     @alone
-    def _show(self, look):
+    def _show(self, ticket, look):
+        look.session.is_shown = True
+        if ticket is not self._ticket or self.comm is None:
+            return  # another thread has asked for something else meanwhile
         session = look.session
-        if session is not self._session or self.comm is None:
-            return
         climb = session.climb
         with self.quiet():
             for place, (viewer, step) in enumerate(zip(self._viewers(), look.steps, strict=False)):
@@ -286,10 +294,12 @@ class AscentExplorer(ClimbExplorer):
 
     @alone
     def _other_length(self, change):
+        """It acts on the ascent that runs, and on one that was paused on the way."""
         session = self._session
-        if session is not None and self.control.running:
+        if session is not None and (self.control.running or session.number < session.until):
             session.until = max(session.number, change.new)
-            self.control.total = session.until
+            if self.control.running:
+                self.control.total = session.until
 
     def _select(self, change):
         if self._session is not None:
@@ -312,9 +322,7 @@ class AscentExplorer(ClimbExplorer):
         ):
             viewer.title = control.title = name
             viewer.titles = climb.titles
-            viewer.width = (
-                (288, 200, 132)[(n > 1) + (n > 4)] if not both else (220, 132, 96)[(n > 1) + (n > 4)]
-            )
+            viewer.width = WIDTHS[both][(n > 1) + (n > 4)]
             viewer.can_select = n > 1
             columns = min(n, 2) if n <= 4 else 3 if both else 4
             viewer.layout.width = f"{columns * (viewer.width + 16) + 4}px"
@@ -339,4 +347,4 @@ class AscentExplorer(ClimbExplorer):
         self._work.close()
         super().close()
         self.nine.close()
-        self._session = self._network = None
+        self._session = self._ticket = self._network = None

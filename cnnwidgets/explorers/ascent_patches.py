@@ -1,10 +1,11 @@
 """The nine patches of pictures that fire a unit most, beside the image that was made for it."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 
-from ..core import cut_patch
+from ..core import InputError, cut_patch
 from ..widgets import PictureRows
 from .pictures_seen import PicturesSeen
 from .toytown_patches import SOURCE, bundled_patches
@@ -58,33 +59,41 @@ class NinePatches:
         return self.found is not None and any(each.name == layer for each in self.found.layers)
 
     def look(self, layer, channel):
-        """The patches of a unit; runs in a thread."""
-        if self.found is None:
-            return Nine((layer, channel), [], "no scan of this network: PatchExplorer makes one")
-        if not self.is_scanned(layer):
-            known = ", ".join(each.name for each in self.found.layers)
-            return Nine((layer, channel), [], f"{layer} was not scanned, only {known}")
-        unit = self.found[layer, channel]
-        tiles = []
-        for patch in shown_patches(unit, "strongest")[:MOST]:
-            picture = torch.from_numpy(self._seen.picture(self.found, patch.image)).movedim(-1, 0)
-            pixels, inside = cut_patch(picture.float(), patch.box, patch.seen)
-            pixels[:, ~inside] = BEYOND
-            tiles.append(
-                {
-                    "picture": pixels.byte().movedim(0, -1).contiguous().numpy(),
-                    "value": float(patch.value),
-                    "source": patch.source,
-                }
-            )
-        return Nine((layer, channel), tiles, told(unit))
+        """A function, for a thread, that gives the patches of a unit of the present network."""
+        return partial(_nine, self.found, self._seen, layer, channel)
 
     def show(self, nine: Any):
         """On the loop."""
         title = f"strongest in {self._source}" if nine.tiles else "strongest patches"
         row = {"key": "nine", "title": title, "tiles": nine.tiles}
+        self.widget.error = ""
         self.widget.show([row | {"message": nine.message}])
 
     def close(self):
         """Keep nothing."""
         self.found = self._seen = self._given = None
+
+
+def _nine(found, seen, layer, channel):
+    unit = layer, channel
+    if found is None:
+        return Nine(unit, [], "no scan of this network: PatchExplorer makes one")
+    known = [each.name for each in found.layers]
+    if layer not in known:
+        return Nine(unit, [], f"{layer} was not scanned, only {', '.join(known)}")
+    try:
+        tiles = [_tile(found, seen, patch) for patch in shown_patches(found[unit], "strongest")[:MOST]]
+    except InputError as error:  # its pictures are not at hand
+        return Nine(unit, [], str(error))
+    return Nine(unit, tiles, told(found[unit]))
+
+
+def _tile(found, seen, patch):
+    picture = torch.from_numpy(seen.picture(found, patch.image)).movedim(-1, 0)
+    pixels, inside = cut_patch(picture.float(), patch.box, patch.seen)
+    pixels[:, ~inside] = BEYOND
+    return {
+        "picture": pixels.byte().movedim(0, -1).contiguous().numpy(),
+        "value": float(patch.value),
+        "source": patch.source,
+    }

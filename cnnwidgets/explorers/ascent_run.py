@@ -58,16 +58,26 @@ class Climb(NamedTuple):
     @property
     def value_name(self):
         """What grows."""
-        return (
-            "score before softmax" if self.classes else f"activation of {self.layer}, channel {self.channel}"
-        )
+        if self.classes:
+            return "score before softmax"
+        more = " + diversity" if self._differs else ""
+        return f"activation of {self.layer}, channel {self.channel}{more}"
+
+    @property
+    def value_word(self):
+        """The same in a word."""
+        return "score" if self.classes else "activation + diversity" if self._differs else "activation"
+
+    @property
+    def _differs(self):
+        return bool(self.diverse) and self.n_images > 1
 
     def objective(self):
         """It, for the core."""
         if self.classes:
             return class_score(self.classes)
         wanted = unit(self.layer, self.channel, self.position)
-        if self.diverse and self.n_images > 1:
+        if self._differs:
             wanted = wanted + self.diverse * diversity(self.layer)
         return wanted
 
@@ -103,13 +113,21 @@ class AscentRun:
         """Steps done; -1 before the start was looked at."""
         return -1 if self.last is None else self.last.number
 
+    @property
+    def best(self):
+        """The best step; None before the start was looked at."""
+        return self._follows or self.ascent.best
+
     def step(self, settings):
         """One step on; the first time the start."""
         self._use(settings)
         number = self.number
         if self._follows is not None:  # it looks at where it begins before it moves
             next(self.ascent)
-            self.ascent.best, self._follows = self._follows, None
+            best, self._follows = self._follows, None
+            none = torch.zeros_like(best.penalties)
+            penalties = sum((penalty(best.images) for penalty in self.ascent.penalties), none)
+            self.ascent.best = best._replace(penalties=penalties)  # as they are set now
         self.ascent.n_steps = number + 1
         self.last = next(self.ascent)
         self.values.append(self.last.values.float().cpu().numpy())

@@ -57,12 +57,15 @@ class Session:
         Step at which it pauses; may be raised while it runs.
     pausing : bool
         Whether it shall pause after this step.
+    is_shown : bool
+        Whether the last look was; until then there are no others, which would pile up while a cell is at
+        work.
     """
 
     def __init__(self, climb, settings):
         self.climb, self.settings = climb, list(settings)
         self.runs = None  # made in the thread
-        self.until, self.pausing = 0, False
+        self.until, self.pausing, self.is_shown = 0, False, True
         self._probabilities = []
         self._asked_at, self._asking = float("-inf"), 0.0
 
@@ -74,6 +77,7 @@ class Session:
     def steps(self):
         """Looks, up to the step `until`; runs in a thread, and touches no widget."""
         shown_at, error = float("-inf"), None
+        self.is_shown = True
         while error is None:
             try:
                 if self.runs is None:
@@ -83,8 +87,8 @@ class Session:
                 error = raised
             is_end = self.pausing or error is not None or self.number >= self.until
             now = time.monotonic()
-            if is_end or now - shown_at >= SHOW_EVERY:
-                shown_at = now
+            if is_end or (self.is_shown and now - shown_at >= SHOW_EVERY):
+                shown_at, self.is_shown = now, False
                 yield self._look(is_end, error)
             else:
                 yield None
@@ -102,7 +106,7 @@ class Session:
         network, steps = self.climb.network, [run.last for run in runs]
         best = None
         if is_end:
-            best = [(pictures_of(network, run.ascent.best.images), run.ascent.best) for run in runs]
+            best = [(pictures_of(network, run.best.images), run.best) for run in runs]
         if runs and (is_end or (self.number > 0 and self._may_ask())):  # the first look comes soon
             began = time.monotonic()
             self._probabilities = [probabilities_of(network, step.images) for step in steps]

@@ -15,8 +15,7 @@ def captions_of(climb, values, probabilities):
     probabilities : ndarray, shape (N, n_classes), or None
         Of the images, as they are or were a moment ago.
     """
-    name = "score" if climb.classes else "activation"
-    texts = [f"{name} {number(value)}" for value in values]
+    texts = [f"{climb.value_word} {number(value)}" for value in values]
     if probabilities is None or len(probabilities) != len(texts):
         return texts
     seen = "seen as " if len(texts) == 1 else ""

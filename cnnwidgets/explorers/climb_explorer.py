@@ -10,6 +10,7 @@ from .alone import alone
 from .ascent_patches import NinePatches
 from .ascent_run import Climb
 from .base import Explorer
+from .latest import Latest
 
 CLASS, UNIT = 0, 1
 """The pages."""
@@ -42,6 +43,7 @@ class ClimbExplorer(Explorer):
         )
         self.control = RunControl(n_steps=n_steps)
         self.nine = NinePatches(patches)
+        self._latest = Latest(self.nine.widget.show_error)  # which does not end an ascent
 
     def _listen_to_choice(self):
         self.tell_selection(self.layers, "layer")
@@ -79,11 +81,15 @@ class ClimbExplorer(Explorer):
         info = self.selection.network.layer(self.selection.layer)
         if not self.units.neuron or not info.is_spatial:
             return None
-        height, width = info.map_size
+        return self._chosen_position(info) or tuple(side // 2 for side in info.map_size)
+
+    def _chosen_position(self, info):
+        """That of the selection; None if there is none, or none such in the layer."""
         chosen = self.selection.position
-        if chosen is not None and 0 <= chosen[0] < height and 0 <= chosen[1] < width:
-            return tuple(chosen)
-        return height // 2, width // 2
+        if chosen is None or not info.is_spatial:
+            return None
+        height, width = info.map_size
+        return tuple(chosen) if 0 <= chosen[0] < height and 0 <= chosen[1] < width else None
 
     @alone
     def _show_network(self, change=None):
@@ -160,7 +166,7 @@ class ClimbExplorer(Explorer):
             self.slider.n_channels = info.n_channels
             self.slider.channel = channel
             self.units.can_neuron = info.is_spatial
-            position = chosen.position
+            position = self._chosen_position(info)
             self.units.place = (
                 "in the middle" if position is None else f"row {position[0]}, column {position[1]}"
             )
@@ -168,12 +174,12 @@ class ClimbExplorer(Explorer):
             if chosen.channel is None:
                 with self.quiet():
                     chosen.channel = channel
-            layer = chosen.layer
-            self._latest.submit(lambda: self.nine.look(layer, channel), self._show_nine)
+            self._latest.submit(self.nine.look(chosen.layer, channel), self._show_nine)
 
     @alone
     def _show_nine(self, nine):
-        if nine.unit == (self.selection.layer, self.selection.channel):
+        chosen = self.selection
+        if chosen is not None and nine.unit == (chosen.layer, chosen.channel):
             self.nine.show(nine)
 
     @alone

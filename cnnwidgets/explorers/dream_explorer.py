@@ -12,7 +12,7 @@ from ..widgets._progress import running_loop
 from .alone import alone
 from .base import Explorer
 from .dream_picture import Wanted, dream_samples, fitted, layers_of, note_of, usual_layer
-from .dream_runs import Begun, Film, Look, dream_looks, film_news
+from .dream_runs import Begun, Film, Look, Stage, dream_looks, film_news
 from .one_class import same, titled
 from .progressive import Progressive
 
@@ -85,12 +85,10 @@ class DreamExplorer(Explorer):
         self._is_dreaming = self._is_filming = False  # the widgets hear of an end a little later
         self._is_live = False  # whether another layer shall be dreamt at once
         self._begun = self._look = None  # what is shown
-        self._gallery = dream_samples() if samples is None else samples
+        gallery = dream_samples() if samples is None else samples
         self.title = ipywidgets.HTML()
-        self.images = ImagePicker(
-            self._gallery, layout=ipywidgets.Layout(flex="1 1 360px", min_width="260px")
-        )
-        self.guides = ImagePicker(self._gallery)
+        self.images = ImagePicker(gallery, layout=ipywidgets.Layout(flex="1 1 360px", min_width="260px"))
+        self.guides = ImagePicker(gallery, index=min(1, len(gallery) - 1))  # not the picture itself
         self._guiding = titled("guided by", self.guides, display="none")
         self.control = DreamControl()
         self.viewer = StepViewer(titles=["picture", "dream"], width=380, file_name="dream", can_select=True)
@@ -110,8 +108,6 @@ class DreamExplorer(Explorer):
                 self.selection.image = self.images.image
             else:
                 self.images.image = self.selection.image
-            if len(self._gallery) > 1:
-                self.guides.index = 1  # not the picture itself
             self._show_network()
             self._show_picture()
         except BaseException:
@@ -141,10 +137,15 @@ class DreamExplorer(Explorer):
 
     @property
     def dream(self):
+        """The present dream, or the last one, as `deep_dream` gives it; None before the first, and closed."""
         return None if self._begun is None else self._begun.dream
 
     @property
     def image(self):
+        """What has been dreamt so far, as it is shown; None before the first step, and closed.
+
+        At the size of the last octave, also while a smaller one is dreamt.
+        """
         return None if self._look is None else Image.fromarray(self._look.pixels)
 
     # What the selection says, in the widgets:
@@ -153,17 +154,17 @@ class DreamExplorer(Explorer):
     def _show_network(self, change=None):
         network = self.selection.network
         if self._network is not network:
+            names = layers_of(network)
+            if not names:  # and the one before stays
+                raise LayerError(f"no layer of {network.name} has maps, so that there is nothing to dream of")
             self._network = network
             note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
             self.title.value = f"<b>{escape(network.title)}</b>{note}"
-            self._list_layers(network)
+            self._list_layers(network, names)
         self._show_layer()
 
-    def _list_layers(self, network):
+    def _list_layers(self, network, names):
         """The layers that can be dreamt of."""
-        names = layers_of(network)
-        if not names:
-            raise LayerError(f"no layer of {network.name} has maps, so that there is nothing to dream of")
         if self._is_usual_layer:
             with self.quiet():
                 self.selection.layer = usual_layer(network, names)
@@ -327,11 +328,14 @@ class DreamExplorer(Explorer):
             self._is_filming = False
             self.film.show(news.gif, news.mp4, news.caption)
             self.film.finish(news.message)
+        elif isinstance(news, Stage):
+            self.film.begin(news.name, news.total)
         else:
             self.film.preview(news)
 
     def _show_begun(self, begun):
         before, self._begun, self._look = self._begun, begun, None
+        self.control.begin(begun.dream.total, begun.dream.sizes)
         if begun.channel is not None and begun.wanted.layer == self.control.layer:
             with self.quiet():
                 self.control.channel = begun.channel
@@ -344,7 +348,8 @@ class DreamExplorer(Explorer):
 
     def _show_look(self, look):
         self._look = look
-        growth = f"activity {look.growth}" if look.growth else ""
+        what = "activity" if self._begun.wanted.guide is None else "likeness"
+        growth = f"{what} {look.growth}" if look.growth else ""
         told = f"{self._begun.wanted.layer}, {look.label}"
         with self.viewer.hold_sync():  # a history that begins anew does not show an empty page first
             self.viewer.show(
@@ -358,23 +363,26 @@ class DreamExplorer(Explorer):
                 self.viewer.selected = 1  # which is what is saved
         self._show_wipe()
         if look.is_last:
-            self._end()
+            self._end(look.number)
 
     def _show_wipe(self):
         if self.control.compare == "wipe" and self._look is not None:
             self.wipe.show(after=self._look.pixels)
             self.wipe.caption = f"{self._begun.wanted.layer}, {self._look.label}"
 
-    def _end(self):
+    def _end(self, number):
         control, dream = self.control, self.dream
         self._is_dreaming = False
-        done = dream.octave * dream.n_steps + dream.number
+        done = number - dream.octave  # steps that were taken, however many were wanted at the time
         if control.stopping:
             self._is_live = False
-            control.finish(f"stopped after {done} of {dream.total} steps")
+            to_come = len(dream.sizes) - 1 - dream.octave
+            left = max(0, dream.n_steps - dream.number) + to_come * dream.n_steps
+            control.finish(f"stopped after {done} of {done + left} steps")
         else:
-            control.finish(f"{dream.total} step{'' if dream.total == 1 else 's'}")
+            control.finish(f"{done} step{'' if done == 1 else 's'}")
 
+    @alone
     def _fail(self, error):
         """An exception in the newest work."""
         if self._is_filming:
@@ -384,6 +392,14 @@ class DreamExplorer(Explorer):
             self.control.finish("")
             self.control.show_error(error)
         self._is_live = self._is_dreaming = self._is_filming = False
+        if self._begun is not None and not self._is_of_what_is_chosen():
+            self._show_picture()
+
+    def _is_of_what_is_chosen(self):
+        """Whether the pictures are; else they would stand under the wrong title."""
+        shown, chosen = self._begun.wanted, self.selection
+        is_same = shown.network is chosen.network and shown.image is chosen.image
+        return is_same and self._look is not None
 
     def _described(self):
         """Without what is hidden."""

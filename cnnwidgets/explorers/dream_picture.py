@@ -19,6 +19,11 @@ FIRST = ("temple", "flower", "galaxies")
 """Samples in which there is much to see, and room for more."""
 
 
+LARGEST_LOOK = 320
+"""Longest side of a picture that is run through the network as a whole, not in tiles as a dream is: of a
+guide, with each place of which each of the dream is compared, and to find the strongest channel."""
+
+
 class Wanted(NamedTuple):
     """Everything that makes a dream another one; what may change on the way is not in it.
 
@@ -121,5 +126,5 @@ def objective_of(wanted, channel) -> Objective:
     """What is made stronger."""
     if wanted.guide is None:
         return activity(wanted.layer, channel)
-    x = tensor_of(wanted.network, wanted.guide, min(wanted.size, max(wanted.guide.size)))
+    x = tensor_of(wanted.network, wanted.guide, min(wanted.size, max(wanted.guide.size), LARGEST_LOOK))
     return likeness(wanted.layer, capture(wanted.network.module, x, [wanted.layer])[wanted.layer])

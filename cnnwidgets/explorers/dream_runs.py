@@ -8,7 +8,7 @@ from PIL import Image
 
 from ..core import InputError, deep_dream, dream_zoom
 from ..render import gif_bytes, mp4_bytes
-from .dream_picture import Wanted, objective_of, pixels_of, strongest_channel, tensor_of
+from .dream_picture import LARGEST_LOOK, Wanted, objective_of, pixels_of, strongest_channel, tensor_of
 
 PAUSE = 0.1
 """Seconds between two looks at a dream that runs."""
@@ -18,6 +18,8 @@ MOST_BYTES = 600_000_000
 """What the pictures of a film may take."""
 OCTAVES = 2
 """Of each picture of a film: what is larger is there from the picture before."""
+SILENT = "0: nothing in this picture drives it"
+"""What is told where a dream cannot grow, such as that of a channel after its ReLU."""
 
 
 class Begun(NamedTuple):
@@ -35,10 +37,10 @@ class Look(NamedTuple):
     Attributes
     ----------
     number : int
-        Of the look, counted over all octaves.
+        Of the look, counted over all octaves: each has one more than it has steps.
     label : str
     growth : str
-        How much stronger what is dreamt has become in this octave; empty where that is not known.
+        How much stronger what is dreamt has become in this octave, or `SILENT`; empty where not known.
     pixels : ndarray of uint8, shape (H, W, 3)
         At the size of the last octave.
     is_last : bool
@@ -49,6 +51,13 @@ class Look(NamedTuple):
     growth: str
     pixels: np.ndarray
     is_last: bool
+
+
+class Stage(NamedTuple):
+    """The next part of the work on a film, and how many there are to do of what it counts; 0 for unknown."""
+
+    name: str
+    total: int = 0
 
 
 class Film(NamedTuple):
@@ -64,13 +73,18 @@ def begin(wanted, control):
     """A dream that has not taken any step yet, and the channel that it is of."""
     x, channel = tensor_of(wanted.network, wanted.image, wanted.size), wanted.channel
     if wanted.strongest:
-        channel = strongest_channel(wanted.network, x, wanted.layer)
+        channel = _strongest(wanted)
     dream = deep_dream(
         wanted.network, x, objective=objective_of(wanted, channel),
         n_steps=control.n_steps, rate=control.step_size, jitter=control.jitter,
         octaves=wanted.octaves, octave_scale=wanted.octave_scale, seed=wanted.seed,
     )  # fmt: skip
     return Begun(wanted, dream, channel, pixels_of(wanted.network, x, x.shape[2:]))
+
+
+def _strongest(wanted):
+    x = tensor_of(wanted.network, wanted.image, min(wanted.size, LARGEST_LOOK))
+    return strongest_channel(wanted.network, x, wanted.layer)
 
 
 def dream_looks(wanted, control, tell, may_pause=True):
@@ -92,9 +106,8 @@ def dream_looks(wanted, control, tell, may_pause=True):
     """
     begun = begin(wanted, control)
     dream, shown, look = begun.dream, -np.inf, None
-    control.begin(dream.total, dream.sizes)
     yield begun
-    first, number = 0.0, -1
+    first, number, is_silent = 0.0, -1, True
     while True:
         tell(None)
         dream.n_steps, dream.rate, dream.jitter = control.n_steps, control.step_size, control.jitter
@@ -109,14 +122,17 @@ def dream_looks(wanted, control, tell, may_pause=True):
             break
         number += 1
         first = step.value if step.number == 0 else first
-        control.progress(dream.octave * dream.n_steps + step.number, dream.total, dream.octave)
+        is_silent = is_silent and not abs(step.value) > 0  # at the end of an octave it is NaN
+        tell(None)  # what is told of an old dream would be taken for the new one
+        done = dream.octave * dream.n_steps + min(step.number, dream.n_steps)  # there may be fewer by now
+        control.progress(done, dream.total, dream.octave)
         look = Look(number, _told(dream, step), _growth(step.value, first), None, False)
         if time.monotonic() - shown >= PAUSE:
             shown = time.monotonic()
             yield look._replace(pixels=_pixels(begun))
             look = None
     told = "" if number < 0 else _told(dream, dream)
-    yield Look(number, told, "", _pixels(begun), True)
+    yield Look(number, told, SILENT if is_silent else "", _pixels(begun), True)
 
 
 def _pixels(begun):
@@ -129,6 +145,8 @@ def _told(dream, step):
 
 
 def _growth(value, first):
+    if value == first == 0:
+        return SILENT
     if not (np.isfinite(value) and np.isfinite(first) and first > 0):
         return ""
     return f"× {value / first:.3g}"
@@ -149,7 +167,7 @@ def film_news(wanted, control, film, tell):
 
     Yields
     ------
-    ndarray of uint8, shape (H, W, 3), then Film
+    ndarray of uint8, shape (H, W, 3), and Stage, then Film
     """
     n_frames, fps = film.n_frames, film.fps
     x, channel = tensor_of(wanted.network, wanted.image, wanted.size), wanted.channel
@@ -160,7 +178,7 @@ def film_news(wanted, control, film, tell):
             "or a shorter side"
         )
     if wanted.strongest:
-        channel = strongest_channel(wanted.network, x, wanted.layer)
+        channel = _strongest(wanted)
 
     def report(done, total):
         tell(None)
@@ -171,7 +189,7 @@ def film_news(wanted, control, film, tell):
         n_steps=film.n_steps, octaves=min(OCTAVES, wanted.octaves), rate=control.step_size,
         octave_scale=wanted.octave_scale, jitter=control.jitter, seed=wanted.seed, progress=report,
     )  # fmt: skip
-    film.begin("dreaming, step")
+    yield Stage("dreaming, step")
     frames, shown = [], -np.inf
     for frame in zoom:
         frames.append(pixels_of(wanted.network, frame.image, x.shape[2:]))
@@ -181,24 +199,25 @@ def film_news(wanted, control, film, tell):
         if film.stopping:
             break
     yield frames[-1]
-    yield _film(wanted, film, frames, fps, tell)
+    yield from _written(wanted, film, frames, n_frames, fps, tell)
 
 
-def _film(wanted, film, frames, fps, tell):
+def _written(wanted, film, frames, n_frames, fps, tell):
     def report(done, total):
         tell(None)
         film.progress(done, total)
 
-    film.begin("writing the GIF, picture", len(frames))
-    gif = gif_bytes([_small(frame) for frame in frames], min(fps, 50), report)
-    film.begin("writing the MP4, picture", len(frames))
+    yield Stage("writing the GIF, picture", len(frames))
+    gif = gif_bytes(map(_small, frames), min(fps, 50), report)
+    yield Stage("writing the MP4, picture", len(frames))
     try:
         mp4, said = mp4_bytes(frames, fps, progress=report), ""
-    except ImportError as error:
-        mp4, said = b"", f"; no MP4: {error}"
-    n, asked = len(frames), film.n_frames
-    message = f"{n} pictures" if n == asked else f"ended after {n} of {asked} pictures"
-    return Film(gif, mp4, f"{wanted.layer} of {wanted.network.name}, {n} pictures", message + said)
+    except (ImportError, OSError, RuntimeError) as error:  # without ffmpeg, or one that cannot do it
+        mp4, said = b"", f"; no MP4: {str(error).partition(chr(10))[0]}"
+    n = len(frames)
+    message = f"{n} pictures" if n == n_frames else f"ended after {n} of {n_frames} pictures"
+    told = f"{wanted.layer} of {wanted.network.name}, {n} picture{'' if n == 1 else 's'}"
+    yield Film(gif, mp4, told, message + said)
 
 
 def _small(pixels):

@@ -13,7 +13,7 @@ from ..widgets._progress import running_loop
 from .alone import alone
 from .base import Explorer
 from .fooling_facts import SCALES, grey_levels, told
-from .fooling_search import Found, Looked, Request, Searching, search_steps
+from .fooling_search import Looked, Request, Searching, search_steps
 from .gallery import suited_samples
 from .one_class import same, titled
 from .progressive import Progressive
@@ -90,7 +90,7 @@ class FoolingExplorer(Explorer):
             raise TypeError(f"FoolingExplorer has no argument 'layer': give {self._arguments}")
         super().__init__(network, image, None, selection, **traits)
         self._work = Progressive(self.show_error)
-        self._network = self._asked = self.found = self.facts = None
+        self._network = self._asked = self._looked_at = self.found = self.facts = None
         self._n_steps, self._target = n_steps, target
         self.title = ipywidgets.HTML()
         self.images = ImagePicker(
@@ -129,6 +129,8 @@ class FoolingExplorer(Explorer):
     def show_error(self, error):
         """Show an exception above the pictures."""
         self.control.finish("")
+        if self._looked_at is not self._asked:  # what is seen belongs to what was chosen before
+            self.viewer.clear()
         self.viewer.show_error(error)
 
     async def done(self):
@@ -214,11 +216,17 @@ class FoolingExplorer(Explorer):
 
     @alone
     def _show(self, news):
+        if news is None:
+            return
+        looked = news if isinstance(news, Looked) else news.looked
+        if looked.request is not self._asked:  # another thread has asked for something else, or closed it
+            return
+        self._looked_at = looked.request
         if isinstance(news, Looked):
             self._show_looked(news)
         elif isinstance(news, Searching):
             self._show_searching(news)
-        elif isinstance(news, Found):
+        else:
             self._show_found(news)
 
     def _show_looked(self, looked):
@@ -271,4 +279,4 @@ class FoolingExplorer(Explorer):
     def _close(self):
         self._work.close()
         super().close()
-        self._asked = self._network = self.found = self.facts = None
+        self._asked = self._looked_at = self._network = self.found = self.facts = None

@@ -107,5 +107,7 @@ def _told_of(looked, found, n_steps, is_stopped):
         return (
             f"{stopped}found in {n_steps - 1} steps, {names[looked.target]} {percentage(found.probability)}"
         )
-    stopped = "stopped too early" if is_stopped else f"no such change was found in {n_steps - 1} steps"
-    return f"{stopped}; {names[looked.target]} gets {percentage(found.probability)}: ask for less"
+    gets = f"{names[looked.target]} gets {percentage(found.probability)}"
+    if is_stopped:
+        return f"stopped too early; {gets}"
+    return f"no such change was found in {n_steps - 1} steps; {gets}: ask for less"

@@ -50,6 +50,11 @@ class Progressive:
                     self.tell(step)
             except GivenUp:
                 pass
+            except Exception as error:
+                if calls is None:
+                    self._fail(ticket, error)
+                else:
+                    calls.call(self._fail, ticket, error)
             finally:
                 self._here.at_work = None
 
@@ -93,4 +98,8 @@ class Progressive:
             show(step)
         except Exception as error:
             self._wanted = None
+            self._on_error(error)
+
+    def _fail(self, ticket, error) -> None:
+        if self._wanted is ticket:  # of what nobody wants any more, nobody need hear
             self._on_error(error)

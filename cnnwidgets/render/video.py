@@ -42,7 +42,7 @@ def gif_bytes(frames: Iterable[Frame], fps: float = 12, progress: Progress | Non
     Raises
     ------
     ValueError
-        If there are no pictures, their sizes differ, or there are too many a second.
+        If there are no pictures, one of them is none, their sizes differ, or there are too many a second.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def mp4_bytes(
     ImportError
         If imageio-ffmpeg is not installed; says how to install it.
     ValueError
-        If there are no pictures, or their sizes differ.
+        If there are no pictures, one of them is none, or their sizes differ.
 
     Examples
     --------
@@ -170,8 +170,15 @@ def _checked(frames: Iterable[Frame], progress: Progress | None) -> Iterator[np.
 
 
 def _pixels(frame: Frame) -> np.ndarray:
-    image = frame if isinstance(frame, Image.Image) else Image.fromarray(np.asarray(frame, dtype=np.uint8))
-    return np.asarray(image.convert("RGB"))
+    if isinstance(frame, Image.Image):
+        return np.asarray(frame.convert("RGB"))
+    pixels = np.asarray(frame)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,), (4,)):
+        raise ValueError(
+            "a picture of a film is a PIL image or an array of uint8 with shape (H, W, 3) or (H, W), not of "
+            f"{pixels.dtype} with shape {pixels.shape}"
+        )
+    return np.asarray(Image.fromarray(pixels).convert("RGB"))
 
 
 def _in_256_colours(pixels: np.ndarray) -> Image.Image:

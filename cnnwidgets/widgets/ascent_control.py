@@ -210,8 +210,8 @@ class AscentControl(Widget):
         super().__init__()
         self.settings = PRESETS["robust"][0]
         self._is_filling = False
-        later = {name: traits.pop(name) for name in ("settings", "preset") if name in traits}
-        for name, value in {**later, **traits}.items():
+        first = {name: traits.pop(name) for name in ("settings", "preset", "optimiser") if name in traits}
+        for name, value in {**first, **traits}.items():
             if not self.has_trait(name):
                 raise TypeError(
                     f"AscentControl has no trait {name!r}; {nearest_names(name, self.trait_names())}"
@@ -261,6 +261,8 @@ class AscentControl(Widget):
 
     @t.validate("settings")
     def _are_within(self, proposal: t.Bunch) -> AscentSettings:
+        for name, value in proposal.value._asdict().items():
+            self.traits()[name].validate(self, value)  # of the right kind, and one that there is
         for name, (least, most) in LIMITS.items():
             if not least <= getattr(proposal.value, name) <= most:
                 raise t.TraitError(

@@ -180,6 +180,15 @@ class ChangeViewer(Widget):
             self._factors = [float(each.factor) for each in changes]
             self.scales, self.marked = scales, marked
 
+    def clear(self) -> None:
+        """Show nothing."""
+        with self.hold_sync():
+            self._picture, self._changes = None, []
+            self._size = [0, 0]
+            self._pixels = self._values = self._probabilities = b""
+            self._kept, self._kept_names, self._names, self._told, self._factors = [], [], [], [], []
+            self.scales, self.search, self.facts, self.marked = (), (), [], (-1, -1)
+
     def _check(self, pixels: np.ndarray, changes: list[PictureChange], scales: np.ndarray) -> None:
         if not changes:
             raise ValueError("there is no change to show: give at least one")

@@ -334,7 +334,9 @@ class DreamControl(LongWork):
             f"{self.layer} ({place} of {len(self.layers)})",
             aim,
             several if self.octaves > 1 else "1 octave",
-            f"{self.n_steps} steps each of {self.step_size:g}",
+            f"1 step of {self.step_size:g}"
+            if self.n_steps == 1
+            else f"{self.n_steps} steps each of {self.step_size:g}",
         ]
         if self.running:
             told.append(f"step {self.done} of {self.total}" + (", paused" if self.paused else ""))

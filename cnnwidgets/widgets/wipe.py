@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 import traitlets as t
 from PIL import Image, ImageDraw
 
 from ..render import jpeg_bytes, png_bytes
 from ._assets import css, esm
 from ._pace import Pace
+from ._picture_rows import opened
 from ._traits import BrowserBytes
 from .base import Widget
 
@@ -76,10 +76,16 @@ class Wipe(Widget):
         self.show(before, after)
 
     def show(self, before: Any = None, after: Any = None) -> None:
-        """Show other pictures; those that are not given stay. As often as one likes: some may be left out."""
+        """Show other pictures; those that are not given stay. As often as one likes: some may be left out.
+
+        Raises
+        ------
+        ValueError
+            If one of them is no picture.
+        """
         for place, given in enumerate((before, after)):
             if given is not None:
-                self._pictures[place] = _image(given)
+                self._pictures[place] = opened(given)
         if before is not None:
             self._before = _encoded(self._pictures[0])
         if after is not None:
@@ -131,10 +137,6 @@ class Wipe(Widget):
             if 0 < left < sheet.width:
                 ImageDraw.Draw(sheet).line((left, 0, left, sheet.height), fill="white")
         return sheet
-
-
-def _image(given: Any) -> Image.Image:
-    return given if isinstance(given, Image.Image) else Image.fromarray(np.asarray(given, dtype=np.uint8))
 
 
 def _encoded(picture: Image.Image) -> bytes:

@@ -20,6 +20,7 @@ from cnnwidgets.explorers.ascent_words import share
 from cnnwidgets.networks import Preprocess
 from cnnwidgets.widgets import AscentSettings, LiveFigure
 from cnnwidgets.widgets._words import number
+from cnnwidgets.widgets.live_figure import STYLE
 
 HEIGHT, WIDTH = 8, 12
 CLASSES = ["cat", "dog", "bus", "boat", "tree"]
@@ -168,6 +169,9 @@ def test_a_unit_and_one_neuron_of_it(explorer, network):
     explorer.units.neuron = False
     explorer.units.n_images, explorer.units.diverse = 3, 0.5
     shows(explorer, core.unit_image(network, "conv", 4, n_images=3, diverse=0.5, **options).run())
+    told = explorer.viewer.describe().split("conv · channel 4, 1 ")[1]
+    assert told.startswith(f"activation + diversity {number(explorer._session.runs[0].values[-1][0])}")
+    assert explorer.curve.figure.describe().startswith("activation of conv, channel 4 + diversity by step")
     assert explorer.nine.widget.rows[0].message == "no scan of this network: PatchExplorer makes one"
 
 
@@ -201,6 +205,19 @@ def test_another_optimiser_goes_on_from_the_present_image(explorer):
     torch.testing.assert_close(explorer.ascent.best.values, best.values)
 
 
+def test_another_optimiser_and_penalty_judge_the_best_image_anew(explorer):
+    explorer.settings.settings = PLAIN
+    explorer.play()
+    before = explorer.ascent.best
+    explorer.pause()
+    explorer.settings.l2 = 5.0
+    explorer.settings.optimiser = "adam"
+    explorer.play()
+    best = explorer.ascent.best
+    torch.testing.assert_close(best.penalties, core.SquaredNorm(5.0)(best.images))
+    assert (before.values - core.SquaredNorm(5.0)(before.images) <= best.values - best.penalties).all()
+
+
 def test_paused_by_hand_nothing_moves_until_play(explorer):
     explorer.step()
     explorer.step()
@@ -210,6 +227,7 @@ def test_paused_by_hand_nothing_moves_until_play(explorer):
     explorer.classes.chosen = [1]  # another image is wanted, and waits
     assert explorer.ascent is None and explorer.viewer.steps == []
     assert explorer.viewer.describe() == "press play"
+    assert explorer.control.describe() == "seed 0", "what came of the one before is not said of this one"
     explorer.play()
     assert explorer.ascent.number == 4 and explorer.viewer.titles == ["dog"]
 
@@ -260,6 +278,19 @@ def test_penalties_are_drawn_too(explorer):
     thick, less = explorer.curve.figure.figure.axes[0].lines
     np.testing.assert_allclose(thick.get_ydata() - less.get_ydata(), np.array(run.penalties)[:, 0], rtol=1e-4)
     assert less.get_label() == "less penalties" and run.penalties[-1] > 0
+
+
+def test_the_curve_keeps_its_look(explorer):
+    (axes,) = explorer.curve.figure.figure.axes
+
+    def colours():
+        return {label.get_color() for label in axes.get_xticklabels()}
+
+    before = colours()
+    explorer.play()
+    assert colours() == before == {STYLE["xtick.labelcolor"]}
+    explorer.curve.clear()
+    assert colours() == before and not axes.spines["top"].get_visible()
 
 
 # -- live ------------------------------------------------------------------------------------------
@@ -334,6 +365,87 @@ def test_another_class_on_the_way_begins_with_it(explorer, network):
     assert explorer.selection.target == 4 and errors(explorer) == []
 
 
+def test_another_length_counts_also_for_one_that_was_paused_on_the_way(explorer, network):
+    network.module.seconds = 0.005
+
+    async def watch():
+        explorer.control.n_steps = 100_000
+        explorer.play()
+        await until(lambda: explorer.viewer.steps[-1:] > [1])
+        explorer.pause()
+        await explorer.done()
+        explorer.control.n_steps = explorer.ascent.number + 3
+        explorer.play()
+        await asyncio.wait_for(explorer.done(), 20)
+
+    asyncio.run(watch())
+    assert explorer.ascent.number == explorer.control.n_steps
+
+
+def test_a_step_while_it_plays_is_no_pause(explorer, network):
+    network.module.seconds = 0.005
+
+    async def watch():
+        explorer.control.n_steps = 100_000
+        explorer.play()
+        await until(lambda: explorer.viewer.steps[-1:] > [1])
+        explorer.step()
+        explorer.classes.chosen = [1]  # goes on with it
+        await until(lambda: explorer.viewer.titles == ["dog"] and explorer.viewer.steps[-1:] > [1])
+        explorer.pause()
+        await explorer.done()
+
+    asyncio.run(watch())
+
+
+def test_the_end_of_what_was_paused_is_not_that_of_what_plays_by_now(explorer, monkeypatch):
+    """It is shown late, as another thread was at work: cells and what the browser sends come in two."""
+    submitted = []
+    monkeypatch.setattr(explorer._work, "submit", lambda *asked: submitted.append(asked))
+    explorer.play()
+    explorer.pause()
+    ((steps, show),) = submitted
+    (look,) = [each for each in steps() if each is not None]
+    explorer.play()
+    show(look)
+    assert look.is_end and explorer.control.running
+
+
+def test_looks_do_not_pile_up_while_a_cell_is_at_work(explorer, monkeypatch):
+    shown, show = [], explorer.viewer.show
+    monkeypatch.setattr(
+        explorer.viewer, "show", lambda *args, **more: shown.append(args[1]) or show(*args, **more)
+    )
+
+    async def watch():
+        explorer.control.n_steps = 50
+        explorer.play()
+        for _ in range(4000):  # nothing is shown meanwhile
+            if explorer._session.number == 50:
+                break
+            time.sleep(0.005)
+        await explorer.done()
+
+    asyncio.run(watch())
+    assert shown[-1] == 50 and len(shown) <= 3
+
+
+def test_an_error_of_the_nine_patches_does_not_end_the_ascent(explorer, network):
+    network.module.seconds = 0.005
+
+    async def watch():
+        explorer.control.n_steps = 100_000
+        explorer.play()
+        await until(lambda: explorer.viewer.steps[-1:] > [1])
+        explorer._latest.submit(lambda: 1 / 0, None)
+        await until(lambda: errors(explorer))
+        assert explorer.control.running and "ZeroDivisionError" in explorer.nine.widget.error
+        explorer.pause()
+        await explorer.done()
+
+    asyncio.run(watch())
+
+
 def test_the_network_is_not_asked_too_often_what_it_sees(explorer, network, monkeypatch):
     asked = []
     monkeypatch.setattr(
@@ -374,6 +486,20 @@ def test_an_explosion_says_what_to_do_and_keeps_the_best():
     explorer.settings.rate = 0.0001  # goes on
     assert explorer.control.error == "" and explorer.ascent.number > last
     explorer.close()
+
+
+def test_a_network_that_breaks_while_the_optimiser_changes(explorer, network):
+    explorer.settings.settings = PLAIN
+    explorer.play()
+    bias = network.module.fc.bias.data
+    whole = bias.clone()
+    bias.fill_(torch.nan)
+    explorer.settings.optimiser = "adam"
+    assert "there is NaN or infinity" in explorer.control.error and not explorer.control.running
+    assert explorer.ascent.number == 4 and len(explorer.viewer.best) == 1
+    bias.copy_(whole)
+    explorer.play()
+    assert explorer.control.error == "" and explorer.ascent.number == 8
 
 
 def test_after_an_error_of_one_of_two_both_go_on_side_by_side():
@@ -425,6 +551,13 @@ def test_names_that_do_not_exist(network):
         AscentExplorer(network, picture=None)
 
 
+@pytest.mark.parametrize("target", [torch.tensor(3), np.int64(3), 3, "boat", [3], np.array([3])])
+def test_a_class_in_any_form(network, target):
+    explorer = AscentExplorer(network, classes=target)
+    assert explorer.classes.chosen == [3]
+    explorer.close()
+
+
 # -- the selection ---------------------------------------------------------------------------------
 
 
@@ -469,6 +602,28 @@ def test_a_unit_beside_its_nine_patches():
     explorer.close()
 
 
+def test_patches_whose_pictures_are_not_at_hand(network, tmp_path):
+    """What is missing is said beside the image, which grows all the same."""
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8) for _ in range(10)]
+    core.max_activating_patches(network, pictures, ["conv"]).save(tmp_path / "scan.npz")
+    patches = core.Patches.load(tmp_path / "scan.npz", network)
+    explorer = AscentExplorer(network, layer="conv", n_steps=2, patches=patches)
+    explorer.pages.selected_index = 1
+    explorer.play()
+    assert "is not at hand: give the images again" in explorer.nine.widget.rows[0].message
+    assert explorer.ascent.number == 2 and errors(explorer) == []
+    explorer.close()
+
+
+def test_patches_are_of_the_network_that_they_were_asked_of(network):
+    explorer = AscentExplorer("toynet", n_steps=1)
+    look = explorer.nine.look("conv3", 5)
+    explorer.nine.begin(network)  # before the thread gets to it
+    assert len(look().tiles) == 9
+    explorer.close()
+
+
 def test_a_position_elsewhere_counts_only_for_one_neuron(explorer):
     explorer.pages.selected_index = 1
     explorer.selection.layer, explorer.selection.channel = "conv", 1
@@ -476,6 +631,9 @@ def test_a_position_elsewhere_counts_only_for_one_neuron(explorer):
     ascent = explorer.ascent
     explorer.selection.position = 2, 2
     assert explorer.ascent is ascent  # the same image is wanted
+    assert explorer.units.place == "row 2, column 2"
+    explorer.selection.position = HEIGHT, 2
+    assert explorer.units.place == "in the middle", "there is no such row"
 
 
 # -- the end ---------------------------------------------------------------------------------------

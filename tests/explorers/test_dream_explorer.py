@@ -16,7 +16,9 @@ from torch import nn
 import cnnwidgets as cw
 from cnnwidgets.core import LayerError, activity, capture, deep_dream, dream_zoom, likeness
 from cnnwidgets.explorers import ActivationExplorer, DreamExplorer, Selection, dream_runs
-from cnnwidgets.explorers.dream_picture import fitted, pixels_of, strongest_channel, tensor_of
+from cnnwidgets.explorers.dream_picture import LARGEST_LOOK, fitted, pixels_of, strongest_channel, tensor_of
+from cnnwidgets.explorers.progressive import GivenUp
+from cnnwidgets.widgets import DreamControl, ZoomFilm
 
 ROWS, COLUMNS = 45, 60
 QUICK = {"n_steps": 3, "octaves": 2, "size": 60, "jitter": 2}
@@ -202,6 +204,39 @@ def test_guided_by_a_picture(network, explorer):
     assert explorer._guiding.layout.display == "none"
 
 
+def test_large_pictures_are_looked_at_as_a_whole_at_a_smaller_size():
+    """A dream is computed in tiles; a guide, and what finds the strongest channel, are not."""
+    module, seen = module_of(), []
+    network = network_of(module)
+    module[0].register_forward_hook(lambda layer, given, output: seen.append(max(given[0].shape[2:])))
+    for guide, strongest in ((picture(1, (700, 900)), False), (None, True)):
+        wanted = dream_runs.Wanted(network, picture(), "2", None, strongest, guide, 800, 1, 1.4, 0)
+        seen.clear()
+        begun = dream_runs.begin(wanted, DreamControl())
+        assert seen == [LARGEST_LOOK] and max(begun.dream.image.shape[2:]) == 800
+
+
+def test_what_grows_is_named(explorer):
+    for aim, name in (("layer", "activity"), ("guide", "likeness")):
+        explorer.control.aim = aim
+        explorer.control.again()
+        explorer.viewer.position = 0
+        assert explorer.viewer.describe().endswith(f"picture; dream {name} × 1")
+
+
+def test_where_nothing_is_detected_it_says_so():
+    module = module_of()
+    with torch.no_grad():
+        module[0].bias[2] = -1e3
+    explorer = explorer_of(network_of(module), layer="1")
+    explorer.control.aim = "channel"
+    for channel, told in ((2, "; dream activity 0: nothing in this picture drives it"), (3, "; dream")):
+        explorer.selection.channel = channel
+        explorer.control.again()
+        assert explorer.viewer.describe().endswith(told) and explorer.dream.octave == 1
+    explorer.close()
+
+
 def test_another_picture_and_another_network(network, explorer):
     explorer.control.play()
     explorer.images.set_state({"index": 1})
@@ -356,6 +391,36 @@ def test_paused_stepped_and_stopped(network):
     assert np.array_equal(found, network.to_image(dream.image)[0])
 
 
+def test_steps_are_counted_that_were_taken(network):
+    """However many were wanted at the time."""
+
+    async def paused_at(explorer, n):
+        explorer.control.step()
+        await until(lambda: explorer._look is not None and explorer.control.running)
+        for _ in range(n - 1):
+            explorer.control.step()
+        await until(lambda: explorer._look is not None and explorer._look.number == n)
+
+    async def scenario(made):
+        explorer = explorer_of(slow(network, 0.002), layer="2")
+        made.append(explorer)
+        control = explorer.control
+        await paused_at(explorer, 5)  # 3 steps, the start of the second octave, and another step
+        control.n_steps = 5
+        control.play()
+        await explorer.done()
+        messages = [control.message]
+        control.octaves, control.n_steps = 1, 9
+        await explorer.done()
+        await paused_at(explorer, 4)
+        control.n_steps = 2
+        control.stop()
+        await explorer.done()
+        return [*messages, control.message]
+
+    assert run(scenario) == ["8 steps", "stopped after 4 of 4 steps"]
+
+
 def test_closed_while_it_runs(network):
     async def scenario(made):
         explorer = explorer_of(slow(network), layer="2")
@@ -448,6 +513,52 @@ def test_a_film_that_is_ended_and_one_that_is_given_up(network):
     assert message == f"ended after {n} of 50 pictures" and n < 50 and given_up == "given up"
 
 
+@pytest.mark.parametrize("first", ["dream", "film"])
+def test_one_takes_the_place_of_the_other_while_it_prepares(network, first):
+    """What is given up before its first picture does not come back to life in the buttons."""
+
+    async def scenario(made):
+        explorer = explorer_of(slow(network, 0.2), layer="2")
+        made.append(explorer)
+        control, film = explorer.control, explorer.film
+        control.aim, control.octaves, control.n_steps, film.n_frames, film.n_steps = "channel", 1, 1, 2, 1
+        asked = [control.play, film.make]
+        for ask in asked if first == "dream" else asked[::-1]:
+            ask()
+            await asyncio.sleep(0.05)  # the strongest channel is looked for
+        await explorer.done()
+        return control.running, film.running, control.message, film.message
+
+    told = {"dream": ("ended by the film", "2 pictures"), "film": ("1 step", "given up")}
+    assert run(scenario) == (False, False, *told[first])
+
+
+def test_a_film_that_cannot_become_an_mp4_is_there_as_gif(explorer, monkeypatch):
+    def fails(*_, **__):
+        explorer.film.n_frames = 30  # the slider is for the next film
+        raise RuntimeError("No ffmpeg exe could be found.\nInstall it")
+
+    monkeypatch.setattr(dream_runs, "mp4_bytes", fails)
+    explorer.film.n_frames, explorer.film.n_steps = 2, 1
+    explorer.film.make()
+    assert explorer.film.error == "" and len(frames_of(explorer.film.gif)) == 2
+    assert explorer.film.message == "2 pictures; no MP4: No ffmpeg exe could be found."
+
+
+def test_writing_a_film_is_given_up_between_two_pictures(monkeypatch):
+    made = []
+    monkeypatch.setattr(dream_runs, "_small", lambda pixels: made.append(pixels) or pixels)
+
+    def tell(step):
+        raise GivenUp
+
+    steps = dream_runs._written(None, ZoomFilm(), [np.zeros((20, 30, 3), np.uint8)] * 4, 4, 10, tell)
+    assert next(steps).total == 4
+    with pytest.raises(GivenUp):
+        next(steps)
+    assert len(made) == 1
+
+
 # -- what goes wrong ---------------------------------------------------------------------------------
 
 
@@ -464,19 +575,45 @@ def test_a_layer_that_breaks_is_told_and_can_be_left(network):
     explorer.close()
 
 
+def to_tensor(image):
+    """Cannot be undone."""
+    return 300 * torch.from_numpy(np.array(image.resize((20, 20)), np.float32)).movedim(-1, 0)
+
+
 def test_networks_without_maps_and_without_a_way_back():
     flat = cw.wrap(nn.Sequential(nn.Flatten(), nn.Linear(12, 3)), input_size=(2, 2), name="flat")
     with pytest.raises(LayerError, match="no layer of flat has maps"):
         DreamExplorer(flat, samples=PICTURES)
-
-    def to_tensor(image):
-        return 300 * torch.from_numpy(np.array(image.resize((20, 20)), np.float32)).movedim(-1, 0)
 
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     explorer = explorer_of(cw.wrap(module, to_tensor, name="own"), layer="1")
     explorer.control.play()
     assert "preprocessing cannot be undone" in explorer.control.error
     explorer.close()
+
+
+def test_no_picture_stands_under_another_title(network, explorer):
+    """Where the dream of another network, or of another picture, cannot be."""
+    flat = cw.wrap(nn.Sequential(nn.Flatten(), nn.Linear(12, 3)), input_size=(2, 2), name="flat")
+    explorer.control.play()
+    with pytest.raises(LayerError, match="no layer of flat has maps"):
+        explorer.selection.network = flat
+    assert "tiny" in explorer.title.value and "flat" not in explorer.title.value
+    explorer.selection.network = network
+    explorer.selection.layer = "2"
+    shows(explorer, by_core(network, "2"))
+
+    broken = module_of()
+    with torch.no_grad():
+        broken[2].weight[0] = float("nan")
+    no_way_back = cw.wrap(module_of(), to_tensor, name="broken")
+    for other, told in ((network_of(broken, "broken"), "gives NaN"), (no_way_back, "cannot be undone")):
+        explorer.selection.network = other
+        assert "broken" in explorer.title.value and told in explorer.control.error
+        assert len(explorer.viewer.pictures) == 1 and explorer.image is explorer.dream is None
+        explorer.selection.network = network
+        explorer.control.play()
+        shows(explorer, by_core(network, "2"))
 
 
 def test_unknown_arguments(network):
@@ -529,6 +666,16 @@ def test_closing_frees_everything(network):
     assert dream() is None and module() is None
     assert len(_instances) == before
     assert explorer.describe() == "DreamExplorer (closed)"
+
+
+def test_closed_it_holds_no_samples(network):
+    samples = {"a": picture(7), "b": picture(8)}
+    kept = weakref.ref(samples["b"])
+    explorer = DreamExplorer(network, samples=samples)
+    del samples
+    explorer.close()
+    gc.collect()
+    assert kept() is None
 
 
 def test_looks_come_at_a_pace(network, monkeypatch):

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import threading
 import weakref
 
@@ -303,7 +304,7 @@ def test_stopped_it_keeps_the_best(network, monkeypatch):
         gate.go_on.set()
         await explorer.done()
         assert gate.steps == 1 and not explorer.control.running
-        assert explorer.control.message.startswith("stopped too early; c gets")
+        assert re.fullmatch(r"stopped too early; c gets [<\d. ]+ %", explorer.control.message)
         explorer.close()
 
     asyncio.run(scenario())
@@ -324,6 +325,21 @@ def test_the_search_is_watched(network, monkeypatch):
     assert len(seen) > 10 and seen == sorted(seen)
 
 
+def test_what_comes_late_is_not_shown(network):
+    """As another thread has chosen something else meanwhile, or closed the explorer."""
+    explorer = FoolingExplorer(network, image=ONE, samples=SAMPLES)
+    *_, late = fooling_search.search_steps(explorer._asked, 5, lambda: False)
+    explorer.images.name = "two"
+    found = explorer.found
+    explorer.control.begin(9)
+    explorer._show(late)
+    assert explorer.found is found and explorer.control.running
+    np.testing.assert_array_equal(explorer.viewer._picture, np.asarray(TWO))
+    explorer.close()
+    explorer._show(late)
+    assert explorer.found is None and explorer.viewer._picture is None
+
+
 # -- errors, and the end ---------------------------------------------------------------------------
 
 
@@ -338,6 +354,18 @@ def test_errors_are_shown_and_go(explorer, network):
     assert "no gradient leads" in explorer.viewer.error and not explorer.control.running
     explorer.selection.network = network
     assert explorer.viewer.error == ""
+
+
+def test_after_an_error_nothing_is_shown_of_what_was_chosen_before(explorer, network):
+    broken = network_of(small_module())
+    nn.init.constant_(broken.module[3].bias, torch.nan)
+    explorer.viewer.chosen = 1
+    explorer.selection.network = broken
+    assert "check its weights" in explorer.viewer.error and explorer.found is None
+    assert explorer.viewer.describe() == "ChangeViewer: no picture" and explorer.viewer.picture() is None
+    assert explorer.viewer.facts == [] and not len(explorer.viewer.search)
+    explorer.selection.network = network
+    shows(explorer, network, ONE, int(said(network, ONE).argmin()))
 
 
 def test_arguments():

@@ -3,6 +3,9 @@
 import asyncio
 import threading
 
+import pytest
+
+from cnnwidgets.explorers.latest import PATIENCE
 from cnnwidgets.explorers.progressive import Progressive
 
 
@@ -138,3 +141,50 @@ def test_nothing_is_shown_after_the_end():
         return shown
 
     assert asyncio.run(scenario()) == []
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_the_error_of_what_is_no_longer_wanted_is_not_told(is_replaced):
+    """However long it took until it failed: it would seem to be that of what is at work by now."""
+
+    async def scenario():
+        errors, shown, begun, go_on = [], [], threading.Event(), threading.Event()
+        work = Progressive(errors.append)
+
+        def breaks():
+            yield "first"
+            begun.set()
+            assert go_on.wait(10)
+            raise ZeroDivisionError
+
+        work.submit(breaks, shown.append)
+        assert await asyncio.to_thread(begun.wait, 10)
+        await asyncio.sleep(1.5 * PATIENCE)
+        if is_replaced:
+            work.submit(lambda: iter("ab"), shown.append)
+        else:
+            work.stop()
+        go_on.set()
+        await work.done()
+        return errors, shown
+
+    errors, shown = asyncio.run(scenario())
+    assert errors == [] and shown == ["first", *("ab" if is_replaced else "")]
+
+
+def test_the_error_of_what_is_wanted_is_told_on_the_loop():
+    async def scenario():
+        errors, threads = [], []
+        work = Progressive(lambda error: (errors.append(error), threads.append(threading.current_thread())))
+
+        def breaks():
+            yield 1
+            raise ZeroDivisionError
+
+        work.submit(breaks, lambda step: None)
+        await work.done()
+        return errors, threads
+
+    errors, threads = asyncio.run(scenario())
+    assert [type(error) for error in errors] == [ZeroDivisionError]
+    assert threads == [threading.main_thread()]

@@ -50,8 +50,10 @@ def test_sliders_by_keys_act_at_once_and_make_settings_of_ones_own(show, control
 
 def test_numbers_are_told_as_they_are(show, control):
     control.scale, control.decay, control.l2, control.rate = 0.17, 0.0123, 0.02, 100.0
+    control.variation = 200.0
     shown = show(control)
     told = {"scale": "±17 %", "decay": "1.23 %", "L2 norm, λ": "0.02", "size of a step": "100"}
+    told["total variation"] = "200"
     assert {name: value(shown, name) for name in told} == told
     slider(shown, "scale").press("ArrowLeft")
     shown.deliver()

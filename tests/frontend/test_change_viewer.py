@@ -178,3 +178,17 @@ def test_narrow_pages(show, viewer):
     shown.page.set_viewport_size({"width": 420, "height": 760})
     shown.settle()
     assert shown.page.evaluate("() => document.documentElement.scrollWidth") <= 420
+
+
+def test_cleared_and_shown_again(show, viewer):
+    viewer.chosen = 1
+    shown = show(viewer)
+    names = ["_size", "_pixels", "_values", "_probabilities", "_kept", "_kept_names", "_names", "_told"]
+    names += ["_factors", "scales", "marked", "search", "facts", "chosen"]
+    viewer.clear()
+    shown.update(*names)
+    assert shown.page.locator(".cw-change > .cw-body").is_hidden()
+    viewer.show(Image.new("RGB", (30, 20), (100, 250, 2)), changes()[:1], SCALES, (0, 3))
+    shown.update(*names)
+    assert middle(shown, "Before") == [100, 250, 2] and bars(shown, 1) == as_told(viewer.top())
+    assert shown.page.errors == []

@@ -58,6 +58,17 @@ def test_the_last_one_cannot_be_taken_away_and_keys_walk(show, choice):
     assert choice.chosen == [1]
 
 
+def test_other_classes_of_the_same_number_have_their_own_names(show, choice):
+    shown = show(choice)
+    choice.classes = ["cat", "tree", "fish", "bird"]  # the first one is the same, too
+    shown.update("classes", "chosen")
+    names = ["cat", "tree", "fish", "bird"]
+    assert shown.page.locator(".cw-classes .cw-chip").all_inner_texts() == names
+    chip(shown, "fish").click()
+    shown.deliver()
+    assert choice.names == ["fish"]
+
+
 def test_many_classes_by_a_part_of_the_name(show):
     choice = ClassChoice(classes=[f"kind {i}" for i in range(1000)], most=2)
     shown = show(choice)

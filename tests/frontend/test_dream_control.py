@@ -92,6 +92,10 @@ def test_values_between_those_that_are_offered(show, control):
     slider(shown, "steps per octave").press("ArrowRight")
     assert shown.get("n_steps") == 12
     assert slider(shown, "longest side").get_attribute("aria-valuetext") == "333 px"
+    control.own_size = 9_000
+    shown.update("own_size")
+    slider(shown, "longest side").press("End")
+    assert shown.get("size") == 4096  # the kernel takes no longer one
     control.octaves = 1
     shown.update("octaves")
     assert slider(shown, "each larger by").is_disabled()

@@ -65,6 +65,9 @@ def test_steps_seed_and_switches(show, control):
     page = shown.page
     page.get_by_label("steps", exact=True).fill("250")
     page.get_by_label("steps", exact=True).press("Enter")
+    page.get_by_label("steps", exact=True).fill("1e3")
+    page.get_by_label("steps", exact=True).press("Enter")
+    assert page.get_by_label("steps", exact=True).input_value() == "1000"
     page.get_by_label("seed").fill("-7")
     page.get_by_label("seed").press("Tab")
     assert page.get_by_label("seed").input_value() == "0"
@@ -73,7 +76,7 @@ def test_steps_seed_and_switches(show, control):
     page.get_by_label("compare two settings").check()
     page.get_by_label("half precision").check()
     shown.deliver()
-    assert (control.n_steps, control.seed, control.compare, control.fast) == (250, 42, True, True)
+    assert (control.n_steps, control.seed, control.compare, control.fast) == (1000, 42, True, True)
     control.can_fast = control.can_compare = False
     shown.update("can_fast", "can_compare")
     assert page.get_by_label("half precision").is_hidden()

@@ -96,6 +96,21 @@ def test_the_slider_walks_back_without_the_kernel(show, viewer):
     assert shown.get("position") is None
 
 
+def test_arrow_keys_also_where_the_notebook_takes_them(show, viewer):
+    """Notebook 7.6 keeps the browser from moving a slider."""
+    shown = show(viewer)
+    wait_for_levels(shown, [40, 215])
+    for key, position in (
+        ("ArrowLeft", 3),
+        ("ArrowDown", 2),
+        ("ArrowRight", 3),
+        ("ArrowUp", None),
+        ("Home", 0),
+    ):
+        slider(shown).dispatch_event("keydown", {"key": key})
+        assert shown.get("position") == position
+
+
 def test_a_step_that_has_gone_gives_way_to_the_nearest(show, viewer):
     shown = show(viewer)
     shown.set(position=3)

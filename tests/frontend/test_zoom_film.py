@@ -76,6 +76,24 @@ def test_saving(show, film):
     assert shown.page.locator(".cw-film-stage > *").count() == 0
 
 
+def test_another_film_does_not_grow_under_the_caption_of_the_one_before(show, film):
+    film.show(GIF, caption="conv2 of toynet")
+    shown = show(film)
+    caption, link = (
+        shown.page.get_by_text("conv2 of toynet"),
+        shown.page.get_by_role("link", name="Save as GIF"),
+    )
+    assert caption.is_visible() and link.is_visible()
+    film.begin("dreaming, step", 384)
+    film.preview(np.full((30, 40, 3), 90, np.uint8))
+    shown.update("running", "stage", "total", "done", "_preview")
+    assert shown.page.get_by_alt_text("the film so far").is_visible()
+    assert caption.count() == 0 and not link.is_visible()
+    film.finish("given up")
+    shown.update("running", "message")
+    assert caption.is_visible() and link.is_visible()
+
+
 def test_a_browser_that_cannot_play_the_mp4_shows_the_gif(show, film):
     film.show(GIF, b"no film at all", "conv2")
     shown = show(film)

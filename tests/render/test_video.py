@@ -135,6 +135,9 @@ def test_what_cannot_be(make):
     sizes = [plain(COLOURS[0]), plain(COLOURS[0], (30, 40))]
     with pytest.raises(ValueError, match="the first is 46 × 30, number 1 is 40 × 30"):
         make(sizes)
+    for wrong in (np.ones((4, 6, 3)), np.zeros((4, 6, 2), np.uint8), np.zeros(4, np.uint8)):
+        with pytest.raises(ValueError, match="a PIL image or an array of uint8 with shape"):
+            make([wrong])  # colours from 0 to 1 would be black
     for fps in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="pictures a second"):
             make([plain(COLOURS[0])], fps=fps)

@@ -56,6 +56,21 @@ def test_all_settings_can_be_given_at_once():
     control.close()
 
 
+def test_the_rate_that_is_given_with_an_optimiser_counts_in_any_order():
+    for given in ({"rate": 0.5, "optimiser": "adam"}, {"optimiser": "adam", "rate": 0.5}):
+        control = AscentControl(**given)
+        assert (control.settings.rate, control.settings.optimiser) == (0.5, "adam")
+        control.close()
+
+
+@pytest.mark.parametrize("wrong", [{"optimiser": "sgd"}, {"space": "waves"}, {"jitter": 2.5}])
+def test_settings_that_do_not_exist_leave_all_as_it_was(control, wrong):
+    before = control.settings
+    with pytest.raises(t.TraitError, match=next(iter(wrong))):
+        control.settings = before._replace(decay=0.5, **wrong)
+    assert control.settings == before == control._now() and control.preset == "robust"
+
+
 @pytest.mark.parametrize("name", LIMITS)
 def test_limits(control, name):
     least, most = LIMITS[name]

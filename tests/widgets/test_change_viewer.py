@@ -144,3 +144,13 @@ def test_a_grey_picture(viewer):
         Image.new("L", (8, 5), 40), [PictureChange("c", np.full((5, 8), 2), probabilities(0))], SCALES
     )
     assert viewer.after().getpixel((3, 3)) == (42, 42, 42)
+
+
+def test_cleared_and_shown_again(viewer, pixels):
+    viewer.chosen, viewer.facts, viewer.search = 1, [["mere noise", "does nothing"]], [0, 0, 1, 1]
+    viewer.clear()
+    assert viewer.describe() == "ChangeViewer: no picture" and viewer.picture() is None
+    assert viewer.after() is None and viewer.top() == [] and viewer.facts == [] and not len(viewer.search)
+    assert viewer._pixels == viewer._values == viewer._probabilities == b""
+    viewer.show(pixels, [change()], SCALES)
+    assert viewer.chosen == 0 and viewer.after().size == (8, 5)

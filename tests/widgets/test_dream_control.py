@@ -129,7 +129,7 @@ def test_in_words(control):
     )
     control.finish("10 steps")
     assert control.describe().endswith("0.05; 10 steps")
-    control.aim = "guide"
-    assert "guided by a picture" in control.describe()
+    control.aim, control.n_steps = "guide", 1
+    assert "guided by a picture" in control.describe() and "; 1 step of 0.05" in control.describe()
     assert control.picture().height > 0
     assert DreamControl().picture() is None and DreamControl().describe() == "DreamControl: no layers"

@@ -44,6 +44,15 @@ def test_what_travels(wipe):
     assert wipe._before == wipe._after == b"" and wipe.picture() is None
 
 
+@pytest.mark.parametrize("wrong", [np.ones((4, 3, 3)), np.zeros((4, 3, 2), np.uint8), "cat.png"])
+def test_what_is_no_picture_is_refused(wipe, wrong):
+    """Colours from 0 to 1 would be black."""
+    before = wipe.picture()
+    with pytest.raises(ValueError, match="a picture is a PIL image, an array of uint8"):
+        wipe.show(after=wrong)
+    assert wipe.picture() == before
+
+
 def test_of_a_flood_the_last_arrives():
     async def scenario():
         wipe, sent = Wipe(Image.new("RGB", (4, 3))), []

@@ -12,7 +12,8 @@ const SPACE_HINTS = {
   Fourier: "independent frequencies and colours are changed: steps change coarse and fine structure alike",
 };
 const per = (unit) => (value) => (value ? `${value}${unit}` : "off");
-const plain = (value) => (value ? number(value).replace(/\.?0+$/, "") : "off");
+const short = (value) => number(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+const plain = (value) => (value ? short(value) : "off");
 const WEIGHTS = [0, 1e-4, 3e-4, 0.001, 0.003, 0.01, 0.02, 0.03, 0.1, 0.3, 1];
 const GROUPS = {
   "subtracted from the score": {
@@ -41,7 +42,7 @@ function render({ model, el }) {
   const told = h("div", { class: "cw-soft cw-ascent-told" });
   const optimiser = h("select", { "aria-label": "steps", title: "what a step is made of" }, ...Object.entries(OPTIMISERS).map(([value, text]) => h("option", { value }, text)));
   const space = openChoice(view, "space", (name) => SPACE_HINTS[name]);
-  const rate = openStops(view, "rate", { label: "size", name: "size of a step", stops: RATES, told: (value) => number(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, ""), hint: "size of a step" });
+  const rate = openStops(view, "rate", { label: "size", name: "size of a step", stops: RATES, told: short, hint: "size of a step" });
   const groups = Object.entries(GROUPS).map(([heading, parts]) =>
     h(
       "div", { class: "cw-ascent-group", role: "group", "aria-label": heading },

@@ -100,7 +100,7 @@ function render({ model, el }) {
   }
 
   function readChange() {
-    if (!scene.rows) return;
+    if (!scene.rows || !model.get("_names").length) return;
     const chosen = clamp(model.get("chosen"), 0, model.get("_names").length - 1);
     scene.change = all.subarray(chosen * 3 * scene.plane, (chosen + 1) * 3 * scene.plane);
     const names = model.get("_names");

@@ -20,14 +20,16 @@ function render({ model, el }) {
 
   const isFew = () => model.get("classes").length <= FEW;
   let drawn = "";
+  let drawnOf = null;
 
   function draw() {
     const classes = model.get("classes");
     const chosen = model.get("chosen");
     const shown = isFew() ? classes.map((_, i) => i) : chosen;
-    const key = JSON.stringify([classes.length, shown, classes[0]]);
-    if (key !== drawn) {
+    const key = JSON.stringify(shown);
+    if (key !== drawn || classes !== drawnOf) {
       drawn = key;
+      drawnOf = classes;
       const at = [...chips.children].indexOf(document.activeElement);
       chips.replaceChildren(...shown.map((i) => h("button", { type: "button", class: "cw-chip", "data-place": i }, classes[i])));
       if (at >= 0) chips.children[Math.min(at, shown.length - 1)]?.focus({ preventScroll: true });

@@ -20,6 +20,7 @@ const RATES = [0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2,
 const SCALES = [1.2, 1.3, 1.4, 1.5, 1.6, 1.8, 2];
 const JITTERS = [0, 2, 4, 8, 12, 16, 24, 32, 48, 64];
 const SIZES = [96, 128, 160, 192, 224, 256, 320, 400, 480, 560, 640, 800, 1024, 1280, 1600, 2048];
+const MOST_PIXELS = 4096; // longer sides the kernel does not take
 const PLAY = "M5 3l8 5-8 5z";
 const PAUSE = "M4 3h3v10H4zM9 3h3v10H9z";
 
@@ -45,7 +46,7 @@ function render({ model, el }) {
   // -- how --
 
   const range = (...args) => openSetting(view, ...args);
-  const largest = () => Math.max(320, model.get("own_size"));
+  const largest = () => clamp(model.get("own_size"), 320, MOST_PIXELS);
   const settings = {
     n_steps: range("n_steps", "steps per octave", { values: () => STEPS, hint: "more steps, a deeper dream; acts at once" }),
     step_size: range("step_size", "step size", { values: () => RATES, hint: "acts at once" }),

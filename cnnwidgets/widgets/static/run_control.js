@@ -19,7 +19,7 @@ function render({ model, el }) {
     const id = uniqueId(trait);
     const input = h("input", { id, type: "number", class: "cw-field cw-run-number", min: trait === "seed" ? 0 : 1, max: most, step: 1 });
     const take = () => {
-      const wanted = Number.parseInt(input.value, 10);
+      const wanted = Math.round(Number.parseFloat(input.value)); // which may be 1e3
       if (Number.isFinite(wanted)) view.set({ [trait]: clamp(wanted, Number(input.min), most) });
       input.value = model.get(trait);
     };

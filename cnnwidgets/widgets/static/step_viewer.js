@@ -111,8 +111,11 @@ function render({ model, el }) {
     view.flush();
     view.say(place.textContent);
   });
-  // a slider that is at its end does not move: it shall follow what comes
-  onKeys(slider, { End: () => goTo(Infinity), Escape: () => goTo(Infinity) }, view.signal);
+  // a slider that is at its end does not move: it shall follow what comes; arrow keys of sliders are dead in Notebook 7.6
+  const walk = (by) => goTo(index() + by);
+  const ends = { Home: () => goTo(0), End: () => goTo(Infinity), Escape: () => goTo(Infinity) };
+  const arrows = { ArrowLeft: () => walk(-1), ArrowDown: () => walk(-1), ArrowRight: () => walk(1), ArrowUp: () => walk(1) };
+  onKeys(slider, { ...arrows, ...ends }, view.signal);
   view.listen(newest, "click", () => goTo(Infinity));
   view.listen(best, "click", () => view.set({ best_shown: true }));
 

@@ -89,13 +89,14 @@ function render({ model, el }) {
     const [mp4, gif] = [addressOf("mp4"), addressOf("gif")];
     const preview = addressOf("_preview");
     const name = model.get("caption") || "zoom film";
-    if (model.get("running") && preview) put("preview", preview, () => h("img", { alt: "the film so far", src: preview }));
+    const isGrowing = model.get("running") && preview !== ""; // the film before has another caption
+    if (isGrowing) put("preview", preview, () => h("img", { alt: "the film so far", src: preview }));
     else if (mp4) put("mp4", mp4, () => movie(mp4, gif, name));
     else if (gif) put("gif", gif, () => h("img", { alt: name, src: gif }));
     else put("", "", () => null);
-    caption.textContent = model.get("caption");
+    caption.textContent = isGrowing ? "" : model.get("caption");
     const made = Object.keys(KINDS).filter((each) => addresses.has(each));
-    links.hidden = !made.length;
+    links.hidden = isGrowing || !made.length;
     links.replaceChildren(...made.map(link));
   }
 
