@@ -141,7 +141,8 @@ def kernel_becomes(page: NotebookPage, expression: str, value: object = True, se
 def no_errors(page: NotebookPage) -> None:
     """AssertionError if a widget shows an error, or kernel or page have told of one."""
     assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
-    assert page.kernel_errors == [] and page.errors == []
+    told = [page.kernel_errors, page.errors]
+    assert told == [[], []], f"kernel and page have told of {told}"
 
 
 _LISTEN_TO_KERNEL = """() => {
