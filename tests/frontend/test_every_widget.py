@@ -166,7 +166,7 @@ MAKE = {
     "ExplanationControl": lambda: ExplanationControl(offered=["saliency", "SmoothGrad"]),
     "DreamControl": lambda: DreamControl(layers=["conv1", "conv2"], sizes=[(34, 45), (48, 64)]),
     "Wipe": lambda: Wipe(Image.new("RGB", (50, 40), "teal"), Image.new("RGB", (50, 40), "red")),
-    "ZoomFilm": lambda: ZoomFilm(gif=gif_bytes([MAPS[0] * 200, MAPS[1] * 200])),
+    "ZoomFilm": lambda: ZoomFilm(gif=gif_bytes([*np.uint8(200 * MAPS[:2])])),
     "OcclusionControl": lambda: OcclusionControl(image_size=(96, 128)),
     "OcclusionImage": lambda: OcclusionImage(Image.new("RGB", (50, 40), "teal")),
     "HeatMap": lambda: HeatMap(MAPS[0], image=Image.new("RGB", (50, 40), "teal"), baseline=0.5),
