@@ -1,13 +1,11 @@
 """Activation maps, live: any image, any layer, any channel."""
 
-from html import escape
-
 import ipywidgets
 import numpy as np
 
 from ..core import capture
 from ..widgets import ActivationGrid, ClassPicker, ImagePicker, LayerPicker, NeuronSlider
-from .base import Explorer
+from .base import Explorer, headline
 from .gallery import suited_samples
 
 
@@ -103,8 +101,7 @@ class ActivationExplorer(Explorer):
         network = self.selection.network
         if self._listed is not network:
             self._listed = network
-            note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-            self.title.value = f"<b>{escape(network.title)}</b>{note}"
+            self.title.value = headline(network)
             shown = [layer for layer in network.layers if len(layer.output_shape) in (1, 3)]
             with self.quiet(), self.layers.hold_sync(), self.layers.hold_trait_notifications():
                 self.classes.show((), classes=network.classes)

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from html import escape
 from threading import local
 
 import ipywidgets
@@ -177,3 +178,9 @@ class Explorer(ipywidgets.VBox):
         # the notebook's history (Out) keeps this object; it shall not keep a network and its pictures alive,
         # too
         self.selection = None
+
+
+def headline(network):
+    """A network's title, and what is to be known of it (such as random weights), as HTML."""
+    note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
+    return f"<b>{escape(network.title)}</b>{note}"

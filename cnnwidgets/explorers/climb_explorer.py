@@ -1,7 +1,5 @@
 """A class, or several of them, or a unit of a network to choose."""
 
-from html import escape
-
 import ipywidgets
 
 from ..core.half import has_bfloat16
@@ -9,7 +7,7 @@ from ..widgets import ClassChoice, LayerPicker, NeuronSlider, RunControl, UnitCh
 from .alone import alone
 from .ascent_patches import NinePatches
 from .ascent_run import Climb
-from .base import Explorer
+from .base import Explorer, headline
 from .latest import Latest
 
 CLASS, UNIT = 0, 1
@@ -97,8 +95,7 @@ class ClimbExplorer(Explorer):
         if self._network is network:
             return
         is_first, self._network = self._network is None, network
-        note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-        self.title.value = f"<b>{escape(network.title)}</b>{note}"
+        self.title.value = headline(network)
         self.nine.begin(network)
         with self.quiet():
             self.classes.classes = list(network.classes)

@@ -1,7 +1,5 @@
 """DeepDream: whatever a layer sees in a picture grows, from small strokes to whole things."""
 
-from html import escape
-
 import ipywidgets
 from PIL import Image
 
@@ -10,7 +8,7 @@ from ..core.ascent.dream import octave_sizes
 from ..widgets import DreamControl, ImagePicker, StepViewer, Wipe, ZoomFilm
 from ..widgets._progress import running_loop
 from .alone import alone
-from .base import Explorer
+from .base import Explorer, headline
 from .dream_picture import Wanted, dream_samples, fitted, layers_of, note_of, usual_layer
 from .dream_runs import Begun, Film, Look, Stage, dream_looks, film_news
 from .one_class import same, titled
@@ -158,8 +156,7 @@ class DreamExplorer(Explorer):
             if not names:  # and the one before stays
                 raise LayerError(f"no layer of {network.name} has maps, so that there is nothing to dream of")
             self._network = network
-            note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-            self.title.value = f"<b>{escape(network.title)}</b>{note}"
+            self.title.value = headline(network)
             self._list_layers(network, names)
         self._show_layer()
 

@@ -1,7 +1,5 @@
 """The space in which a network sees: two maps of the same pictures, side by side."""
 
-from html import escape
-
 import ipywidgets
 import numpy as np
 from PIL import Image
@@ -11,7 +9,7 @@ from ..core.representation.features import CLASSIFIER, PIXELS
 from ..data import read_image
 from ..widgets import ImagePicker, NameChips
 from .alone import alone
-from .base import Explorer
+from .base import Explorer, headline
 from .embedding_map import EmbeddingMap
 from .embedding_pictures import MapPictures
 from .embedding_runs import Own
@@ -193,9 +191,7 @@ class EmbeddingExplorer(Explorer):
             if name not in spaces.names:
                 network.layer(name)  # raises an error that names the nearest
         self._network, self._pictures = network, pictures
-        note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-        n = f"{len(pictures.images):,} pictures"
-        self.title.value = f"<b>{escape(network.title)}</b>{note} · {n}"
+        self.title.value = f"{headline(network)} · {len(pictures.images):,} pictures"
         for each, name in zip(self.maps, wanted, strict=True):
             each.set_spaces(spaces, name)
 

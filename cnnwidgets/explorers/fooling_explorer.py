@@ -1,7 +1,6 @@
 """Two pictures that look the same, and two classes: fooling a network."""
 
 import time
-from html import escape
 
 import ipywidgets
 import numpy as np
@@ -11,7 +10,7 @@ from ..widgets import ChangeViewer, ClassPicker, FoolingControl, ImagePicker, Pi
 from ..widgets._changes import percentage
 from ..widgets._progress import running_loop
 from .alone import alone
-from .base import Explorer
+from .base import Explorer, headline
 from .fooling_facts import SCALES, grey_levels, told
 from .fooling_search import Looked, Request, Searching, search_steps
 from .gallery import suited_samples
@@ -157,8 +156,7 @@ class FoolingExplorer(Explorer):
         if self._network is not None:
             self._target = None  # it was a class of the one before
         self._network = network
-        note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-        self.title.value = f"<b>{escape(network.title)}</b>{note}"
+        self.title.value = headline(network)
         with self.quiet(), self.classes.hold_sync():
             self.classes.show((), classes=network.classes)
             self.classes.follow = False

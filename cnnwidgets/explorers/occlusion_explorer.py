@@ -1,7 +1,6 @@
 """Occlusion: drag a square over the picture, and map what the network needs of it."""
 
 import time
-from html import escape
 from typing import Any, NamedTuple
 
 import ipywidgets
@@ -9,7 +8,7 @@ import numpy as np
 
 from ..widgets import ClassPicker, HeatMap, ImagePicker, LayerPicker, OcclusionControl, OcclusionImage
 from .alone import alone
-from .base import Explorer
+from .base import Explorer, headline
 from .gallery import suited_samples
 from .latest import Latest
 from .occlusion_cuts import OcclusionCuts
@@ -185,8 +184,7 @@ class OcclusionExplorer(Explorer):
     def _show_network(self):
         network = self.selection.network
         self._network = network
-        note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-        self.title.value = f"<b>{escape(network.title)}</b>{note}"
+        self.title.value = headline(network)
         height, width = network.input_size
         with self.quiet():
             for picker in (self.classes, self.second):

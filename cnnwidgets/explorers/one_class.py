@@ -1,7 +1,5 @@
 """What explorers share that explain one class of one picture."""
 
-from html import escape
-
 import ipywidgets
 import numpy as np
 
@@ -9,7 +7,7 @@ from ..core import NetworkError
 from ..widgets import ClassPicker, ImagePicker
 from ..widgets._progress import running_loop
 from .alone import alone
-from .base import Explorer
+from .base import Explorer, headline
 from .gallery import suited_samples
 from .progressive import Progressive
 
@@ -84,8 +82,7 @@ class OneClassExplorer(Explorer):
         if self._network is network:
             return
         self._network = network
-        note = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-        self.title.value = f"<b>{escape(network.title)}</b>{note}"
+        self.title.value = headline(network)
         with self.quiet(), self.classes.hold_sync():
             self.classes.show((), classes=network.classes)
         self._list_network(network)

@@ -1,7 +1,5 @@
 """What explorers of a unit share: a network, the patches that a scan found, a layer and a unit of it."""
 
-from html import escape
-
 import ipywidgets
 import numpy as np
 
@@ -9,7 +7,7 @@ from ..core import InputError, PatchScan, fingerprint
 from ..core.images import Indexed, images_of
 from ..widgets import LayerPicker, NeuronSlider, ScanControl, UnitSearch
 from .alone import alone
-from .base import Explorer
+from .base import Explorer, headline
 from .part_search import PartSearch
 from .pictures_seen import PicturesSeen
 from .scan_runner import ScanRunner
@@ -129,8 +127,7 @@ class UnitExplorer(Explorer):
     def _begin(self, images=None, patches=None):
         """Show the patches of the selection's network, or scan for them."""
         network = self._network = self.selection.network
-        remark = f" <span class='cw-note'>{escape(network.note)}</span>" if network.note else ""
-        self.title.value = f"<b>{escape(network.title)}</b>{remark}"
+        self.title.value = headline(network)
         self._home = None
         self._pictures = PicturesSeen(network)
         self._parts.forget()

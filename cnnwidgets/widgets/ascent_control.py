@@ -265,20 +265,13 @@ class AscentControl(Widget):
             self.traits()[name].validate(self, value)  # of the right kind, and one that there is
         for name, (least, most) in LIMITS.items():
             if not least <= getattr(proposal.value, name) <= most:
-                raise t.TraitError(
-                    f"{name} must be {least:g} to {most:g}, not {getattr(proposal.value, name)}"
-                )
+                limits = f"{least:,.9g} to {most:,.9g}"
+                raise t.TraitError(f"{name} must be {limits}, not {getattr(proposal.value, name)}")
         return proposal.value
 
     @t.validate(*LIMITS)
-    def _within(self, proposal: t.Bunch) -> float:
-        name, value = proposal.trait.name, proposal.value
-        least, most = LIMITS[name]
-        if self.from_browser:
-            return min(max(value, least), most)
-        if not least <= value <= most:
-            raise t.TraitError(f"{name} must be {least:g} to {most:g}, not {value}")
-        return value
+    def _has_limits(self, proposal: t.Bunch) -> float:
+        return self.within(proposal, *LIMITS[proposal.trait.name])
 
     # -- other forms -------------------------------------------------------------------------------
 

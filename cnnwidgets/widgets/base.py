@@ -79,6 +79,30 @@ class Widget(anywidget.AnyWidget):
         finally:
             self.from_browser = False
 
+    def within(self, proposal: t.Bunch, least: float, most: float, told: str = "") -> Any:
+        """What a validator of a number returns: what the browser sends, maybe late, is brought within limits.
+
+        Parameters
+        ----------
+        proposal : traitlets.Bunch
+            What the validator was given.
+        least, most : number
+        told : str, optional
+            What the error says instead of the name of the trait, its limits and the value.
+
+        Raises
+        ------
+        TraitError
+            For a number outside that a program sets.
+        """
+        value = proposal.value
+        if self.from_browser:
+            return min(max(value, least), most)
+        if not least <= value <= most:
+            limits = f"{least:,.9g} to {most:,.9g}"
+            raise t.TraitError(told or f"{proposal.trait.name} must be {limits}, not {value}")
+        return value
+
     def accept(self, name: str, value: Any) -> None:
         """Take over a value that a link in the browser has brought to the front end already; sends nothing.
 

@@ -182,11 +182,8 @@ class ConvolutionStepper(Widget):
 
     @t.validate("step")
     def _step_exists(self, proposal: t.Bunch) -> int:
-        if self.from_browser:
-            return min(max(proposal.value, 0), self.n_steps - 1)
-        if not 0 <= proposal.value < self.n_steps:
-            raise t.TraitError(f"step {proposal.value} does not exist: there are 0 to {self.n_steps - 1}")
-        return proposal.value
+        last = self.n_steps - 1
+        return self.within(proposal, 0, last, f"step {proposal.value} does not exist: there are 0 to {last}")
 
     @t.observe("input", "kernel", "direction", "method")
     def _fit(self, change: t.Bunch) -> None:

@@ -300,25 +300,17 @@ class DreamControl(LongWork):
 
     @t.validate("channel")
     def _has_channel(self, proposal: t.Bunch) -> int:
-        if self.from_browser:
-            return min(max(proposal.value, 0), self.n_channels - 1)
-        if not 0 <= proposal.value < self.n_channels:
-            raise t.TraitError(f"the layer has the channels 0 to {self.n_channels - 1}, not {proposal.value}")
-        return proposal.value
+        last = self.n_channels - 1
+        told = f"the layer has the channels 0 to {last}, not {proposal.value}"
+        return self.within(proposal, 0, last, told)
 
     @t.observe("n_channels")
     def _fewer(self, change: t.Bunch) -> None:
         self.channel = min(self.channel, self.n_channels - 1)
 
     @t.validate(*LIMITS)
-    def _within(self, proposal: t.Bunch) -> float:
-        name, value = proposal.trait.name, proposal.value
-        least, most = LIMITS[name]
-        if self.from_browser:
-            return min(max(value, least), most)
-        if not least <= value <= most:
-            raise t.TraitError(f"{name} must be {least:,} to {most:,}, not {value}")
-        return value
+    def _has_limits(self, proposal: t.Bunch) -> float:
+        return self.within(proposal, *LIMITS[proposal.trait.name])
 
     # -- other forms -------------------------------------------------------------------------------
 

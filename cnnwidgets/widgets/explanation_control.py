@@ -138,14 +138,8 @@ class ExplanationControl(Widget):
         return name
 
     @t.validate(*LIMITS)
-    def _within(self, proposal: t.Bunch) -> float:
-        name, value = proposal.trait.name, proposal.value
-        least, most = LIMITS[name]
-        if self.from_browser:
-            return min(max(value, least), most)
-        if not least <= value <= most:
-            raise t.TraitError(f"{name} must be {least} to {most}, not {value}")
-        return value
+    def _has_limits(self, proposal: t.Bunch) -> float:
+        return self.within(proposal, *LIMITS[proposal.trait.name])
 
     def describe(self) -> str:
         """What is shown, and how it is computed, in words."""

@@ -190,14 +190,9 @@ class MapControl(LongWork):
 
     @t.validate("perplexity")
     def _fits(self, proposal: t.Bunch) -> float:
-        if self.from_browser:
-            return min(max(proposal.value, 1.0), self.most)
-        if not 1 <= proposal.value <= self.most:
-            raise t.TraitError(
-                f"the perplexity must be 1 to {self.most:g}, a third of the number of points, "
-                f"not {proposal.value:g}"
-            )
-        return proposal.value
+        limits = f"1 to {self.most:g}, a third of the number of points"
+        told = f"the perplexity must be {limits}, not {proposal.value:g}"
+        return self.within(proposal, 1.0, self.most, told)
 
     @t.observe("most")
     def _shrink(self, change: t.Bunch) -> None:

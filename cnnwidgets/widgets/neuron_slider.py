@@ -120,12 +120,9 @@ class NeuronSlider(Widget):
 
     @t.validate("channel")
     def _exists(self, proposal: t.Bunch) -> int:
-        n = max(self.n_channels, len(self.strengths))
-        if self.from_browser:  # may come late, from a layer that is no longer shown
-            return min(max(proposal.value, 0), n - 1)
-        if not 0 <= proposal.value < n:
-            raise t.TraitError(f"{self.label} {proposal.value} does not exist: there are 0 to {n - 1}")
-        return proposal.value
+        last = max(self.n_channels, len(self.strengths)) - 1
+        told = f"{self.label} {proposal.value} does not exist: there are 0 to {last}"
+        return self.within(proposal, 0, last, told)
 
     @t.validate("order")
     def _permutation(self, proposal: t.Bunch) -> list[int]:

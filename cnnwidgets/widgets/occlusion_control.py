@@ -217,23 +217,15 @@ class OcclusionControl(LongWork):
     @t.validate("size")
     def _fits(self, proposal: t.Bunch) -> int:
         largest = max(self.image_size)
-        if self.from_browser:
-            return min(max(proposal.value, 1), largest)
-        if not 1 <= proposal.value <= largest:
-            height, width = self.image_size
-            raise t.TraitError(
-                f"the side of the square must be 1 to {largest} pixels on a picture of {height} × {width}, "
-                f"not {proposal.value}"
-            )
-        return proposal.value
+        height, width = self.image_size
+        limits = f"1 to {largest} pixels on a picture of {height} × {width}"
+        told = f"the side of the square must be {limits}, not {proposal.value}"
+        return self.within(proposal, 1, largest, told)
 
     @t.validate("stride")
     def _steps(self, proposal: t.Bunch) -> int:
-        if self.from_browser:
-            return min(max(proposal.value, 1), LARGEST_STRIDE)
-        if not 1 <= proposal.value <= LARGEST_STRIDE:
-            raise t.TraitError(f"stride must be 1 to {LARGEST_STRIDE} pixels, not {proposal.value}")
-        return proposal.value
+        told = f"stride must be 1 to {LARGEST_STRIDE} pixels, not {proposal.value}"
+        return self.within(proposal, 1, LARGEST_STRIDE, told)
 
     @t.validate("fill")
     def _is_offered(self, proposal: t.Bunch) -> str:

@@ -1,7 +1,5 @@
 """How many images of a unit, how different they shall be, and whether of one of its neurons."""
 
-from typing import Any
-
 import traitlets as t
 from PIL import Image
 
@@ -65,19 +63,11 @@ class UnitChoice(Widget):
 
     @t.validate("n_images")
     def _few(self, proposal: t.Bunch) -> int:
-        return self._within(proposal, 1, 9)
+        return self.within(proposal, 1, 9)
 
     @t.validate("diverse")
     def _some(self, proposal: t.Bunch) -> float:
-        return self._within(proposal, 0, 10)
-
-    def _within(self, proposal: t.Bunch, least: float, most: float) -> Any:
-        value = proposal.value
-        if self.from_browser:
-            return min(max(value, least), most)
-        if not least <= value <= most:
-            raise t.TraitError(f"{proposal.trait.name} must be {least} to {most}, not {value}")
-        return value
+        return self.within(proposal, 0, 10)
 
     def describe(self) -> str:
         """What is chosen, in words."""

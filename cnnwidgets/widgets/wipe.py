@@ -105,11 +105,8 @@ class Wipe(Widget):
 
     @t.validate("border")
     def _on_the_picture(self, proposal: t.Bunch) -> float:
-        if self.from_browser:
-            return min(max(proposal.value, 0.0), 1.0)
-        if not 0 <= proposal.value <= 1:
-            raise t.TraitError(f"the border is from 0, left, to 1, right, not {proposal.value}")
-        return proposal.value
+        told = f"the border is from 0, left, to 1, right, not {proposal.value}"
+        return self.within(proposal, 0.0, 1.0, told)
 
     def close(self) -> None:
         """Remove the widget from all views and free its pictures, in the kernel and in the browser."""

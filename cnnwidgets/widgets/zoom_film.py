@@ -178,14 +178,8 @@ class ZoomFilm(LongWork):
             self.make()
 
     @t.validate(*LIMITS)
-    def _within(self, proposal: t.Bunch) -> float:
-        name, value = proposal.trait.name, proposal.value
-        least, most = LIMITS[name]
-        if self.from_browser:
-            return min(max(value, least), most)
-        if not least <= value <= most:
-            raise t.TraitError(f"{name} must be {least:g} to {most:g}, not {value}")
-        return value
+    def _has_limits(self, proposal: t.Bunch) -> float:
+        return self.within(proposal, *LIMITS[proposal.trait.name])
 
     def close(self) -> None:
         """Remove the widget from all views and free its film, in the kernel and in the browser."""

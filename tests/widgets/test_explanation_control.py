@@ -37,7 +37,7 @@ def test_maps_are_in_the_order_in_which_they_are_offered(control):
         ("cut_by", "", "no map ''"),
         ("samples", 0, "samples must be 1 to 200, not 0"),
         ("samples", 201, "samples must be 1 to 200"),
-        ("noise", -0.1, "noise must be 0.0 to 1.0"),
+        ("noise", -0.1, "noise must be 0 to 1, not -0.1"),
         ("noise", float("nan"), "noise must be"),
         ("steps", 0, "steps must be 1 to 200"),
     ],
