@@ -1,10 +1,16 @@
 """What every test may use.
 
 Browser tests run last: while Playwright is open, its event loop runs in the main thread, and no other can.
+With ``pytest -n 2`` they run in a process of their own, which mostly waits for frames, and all else in the
+other.
 """
 
 import os
 import socket
+
+# Two processes on two cores: with two threads each they would wait for one another. Before torch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from chromium import chromium as open_chromium
@@ -26,6 +32,17 @@ def pytest_collection_modifyitems(items):
         if "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class BrowserApart(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "browser" if nodeid.startswith(("tests/browser/", "tests/frontend/")) else "others"
+
+    return BrowserApart(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

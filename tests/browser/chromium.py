@@ -24,6 +24,9 @@ ARGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 ]
 
+PATIENCE = 30_000
+"""Milliseconds until what is waited for, as in ``expect()``, is taken not to come: machines are busy."""
+
 LOCAL_HOSTS = {"127.0.0.1", "localhost", None}  # None: data:, blob:, about:
 
 
@@ -50,7 +53,9 @@ def chromium(size: tuple[int, int] = (1280, 900)) -> Iterator:
 
     ``context.outside`` lists the addresses that pages asked for on other machines (and did not get).
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE)
 
     profile = tempfile.mkdtemp(prefix="cnnwidgets-chromium-")
     try:
@@ -62,7 +67,7 @@ def chromium(size: tuple[int, int] = (1280, 900)) -> Iterator:
                 args=ARGS,
                 viewport={"width": size[0], "height": size[1]},
             )
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(PATIENCE)
             context.add_init_script(path=Path(__file__).with_name("paint.js"))
             context.outside = []
             context.on("request", lambda request: _note_outside(context, request.url))

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from lab import Lab
@@ -36,9 +36,11 @@ class NotebookPage:
         self.page = context.new_page()
         self.page.on("console", self._note_console)
         self.page.on("pageerror", lambda error: self._note(f"{error}\n{error.stack}"))
-        self.page.goto(lab.address(file))
+        self.page.goto(lab.address(file), timeout=120_000)
         self.page.wait_for_function(
-            "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+            """() => window.jupyterapp?.shell.currentWidget
+              ?.sessionContext?.session?.kernel?.status === 'idle'""",
+            timeout=120_000,
         )
         self.page.evaluate(_LISTEN_TO_KERNEL)
         self._size = self.page.viewport_size
@@ -111,7 +113,7 @@ class NotebookPage:
         """One number for all pixels of a canvas."""
         return self.page.locator(selector).evaluate("canvas => cwPaint.fingerprint(canvas)")
 
-    def wait_for_new_pixels(self, selector: str, old: int, timeout: float = 10) -> int:
+    def wait_for_new_pixels(self, selector: str, old: int, timeout: float = 30) -> int:
         """Wait up to ``timeout`` seconds until a canvas has another fingerprint than ``old``; returns it."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -119,6 +121,27 @@ class NotebookPage:
                 return new
             self.page.wait_for_timeout(20)
         raise AssertionError(f"the pixels of {selector} did not change within {timeout} s")
+
+    def settled(self, selector: str) -> int:
+        """The fingerprint of a canvas once it stays the same for 20 frames; AssertionError if it does not."""
+        found = self.page.locator(selector).evaluate("canvas => cwPaint.settled(canvas)")
+        assert found is not None, f"{selector} does not come to rest"
+        return found
+
+    def watch_text(self, selector: str) -> Callable[[], list[str]]:
+        """A function that gives all the texts an element has had from now on: some do not stay for long."""
+        locator = self.page.locator(selector).first
+        locator.evaluate(_WATCH_TEXT)
+        return lambda: locator.evaluate("el => el.cwTexts")
+
+    def hear_comms(self) -> Callable[[], list[str]]:
+        """A function that gives the types of all messages to or from widgets from now on.
+
+        Now is when there has been none for a second: what came before may still have been under way.
+        """
+        self.page.evaluate(_HEAR_COMMS)
+        self.page.wait_for_function("() => performance.now() - cwHeard.last > 1000")
+        return lambda: self.page.evaluate("() => cwHeard.comms")
 
     def close(self) -> None:
         """Shut the kernel down and close the page."""
@@ -131,11 +154,38 @@ class NotebookPage:
 
 def kernel_becomes(page: NotebookPage, expression: str, value: object = True, seconds: int = 30) -> None:
     """Wait until a Python expression in the kernel has a value; AssertionError if it does not."""
+    becomes(page, lambda: page.kernel(expression), value, seconds, told=expression)
+
+
+def becomes(
+    page: NotebookPage, ask: Callable, value: object = True, seconds: int = 30, told: str = "the answer"
+) -> None:
+    """Wait until ``ask()`` gives a value, maybe a ``pytest.approx``; AssertionError if it does not.
+
+    For what the kernel or the page hears of, computes or paints a little after what a test has done.
+    """
     for _ in range(seconds * 20):
-        if page.kernel(expression) == value:
+        if (found := ask()) == value:
             return
         page.wait_for_timeout(50)
-    raise AssertionError(f"{expression} is {page.kernel(expression)!r}, not {value!r}")
+    raise AssertionError(f"{told} is {found!r} after {seconds} s, not {value!r}")
+
+
+def at_rest(page: NotebookPage, ask: Callable, pause: int = 700, seconds: int = 30) -> object:
+    """What ``ask()`` gives once it gives the same ``pause`` ms later; AssertionError if it does not."""
+    before = ask()
+    for _ in range(max(1, 1000 * seconds // pause)):
+        page.wait_for_timeout(pause)
+        now = ask()
+        if now == before:
+            return now
+        before = now
+    raise AssertionError(f"{before!r} is still changing after {seconds} s")
+
+
+def collected(expression: str) -> str:
+    """An expression for the kernel, which first collects its garbage: for counts of what is left."""
+    return f"(__import__('gc').collect(), {expression})[1]"
 
 
 def no_errors(page: NotebookPage) -> None:
@@ -152,6 +202,24 @@ _LISTEN_TO_KERNEL = """() => {
     if (header.msg_type === "comm_open") cwComms.push(content.comm_id);
     if (header.msg_type === "error") cwKernelErrors.push(`${content.ename}: ${content.evalue}`);
     if (header.msg_type === "stream" && content.name === "stderr") cwKernelErrors.push(content.text);
+  });
+}"""
+
+_WATCH_TEXT = """(el) => {
+  el.cwTexts = [el.textContent];
+  const watch = new MutationObserver(() => el.cwTexts.push(el.textContent));
+  watch.observe(el, { childList: true, characterData: true, subtree: true });
+}"""
+
+_HEAR_COMMS = """() => {
+  const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+  const heard = (window.cwHeard = { comms: [], last: performance.now() });
+  kernel.anyMessage.connect((_, { msg }) => {
+    if (!msg.header.msg_type.startsWith("comm")) return;
+    const now = performance.now();
+    if (now - heard.last > 1000) heard.quiet = true;
+    heard.last = now;
+    if (heard.quiet) heard.comms.push(msg.header.msg_type);
   });
 }"""
 

@@ -30,9 +30,33 @@ window.cwPaint = {
     );
   },
 
+  // The fingerprint once it has been the same for `frames` painted frames, however long these take; null if it never is.
+  async settled(canvas, frames = 20, timeout = 30000) {
+    const deadline = performance.now() + timeout;
+    let [before, same] = [this.fingerprint(canvas), 0];
+    while (same < frames) {
+      if (performance.now() > deadline) return null;
+      await this.nextPaint();
+      const now = this.fingerprint(canvas);
+      same = now === before ? same + 1 : 0;
+      before = now;
+    }
+    return before;
+  },
+
+  // From now on, note in `canvas.cwSeen` the fingerprint of each painted frame that differs from the one before.
+  async film(canvas) {
+    canvas.cwSeen = [this.fingerprint(canvas)];
+    while (canvas.isConnected) {
+      await this.nextPaint();
+      const now = this.fingerprint(canvas);
+      if (now !== canvas.cwSeen.at(-1)) canvas.cwSeen.push(now);
+    }
+  },
+
   // From now on, watch for the first `eventType` and then for the first painted frame in which the canvas differs.
   // Read the answer with `await cwPaint.armed`: {ms} from the event's own time stamp, null when nothing changed in time.
-  arm(canvas, eventType, timeout = 5000) {
+  arm(canvas, eventType, timeout = 30000) {
     const before = this.fingerprint(canvas);
     let since = null;
     const onEvent = (event) => {

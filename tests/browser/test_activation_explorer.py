@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
-from notebook_page import kernel_becomes
+from notebook_page import at_rest, kernel_becomes
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -34,7 +34,7 @@ def test_the_notebook_runs_to_the_end(notebook):
     page = notebook("tutorial", NOTEBOOK)
     for explorer in range(3):
         expect(page.locator(DETAIL).nth(explorer)).to_be_attached()
-    assert page.locator(".cw-explorer").count() == 3
+    expect(page.locator(".cw-explorer")).to_have_count(3)
     assert page.locator(".cw-error:not([hidden])").all_inner_texts() == []
     assert page.kernel_errors == []
 
@@ -49,6 +49,7 @@ def test_the_slider_changes_the_pixels_and_the_kernel_hears_of_it(notebook):
         page.keyboard.press(key)
         page.wait_for_new_pixels(TILES, tiles)  # the frame moves even where both maps are silent
         kernel_becomes(page, "[explorer.selection.channel, explorer.grid.channel]", [channel, channel])
+    page.locator(SLIDER).scroll_into_view_if_needed()  # once it keeps its place
     box = page.locator(SLIDER).bounding_box()
     detail = page.fingerprint(DETAIL)
     page.mouse.move(box["x"] + 10, box["y"] + 20)
@@ -78,8 +79,8 @@ def test_a_clicked_tile_is_read_back_in_the_kernel(notebook):
     page.locator(TILES).click(position={"x": 8, "y": 8})
     kernel_becomes(page, "[explorer.selection.channel, explorer.slider.channel]", [0, 0])
     expect(page.locator(SLIDER)).to_have_attribute("aria-valuenow", "0")
-    row, column = page.kernel("list(explorer.selection.position)")
-    assert (row, column) < (4, 4), "the click was in the top left corner of the tile"
+    # the click was in the top left corner of the tile
+    kernel_becomes(page, "tuple(explorer.selection.position or (9, 9)) < (4, 4)", True)
 
 
 def test_another_layer_and_another_picture(notebook):
@@ -159,19 +160,12 @@ def test_a_photograph_with_exif_rotation_arrives_upright(notebook):
 def test_the_camera_streams_and_stops(notebook):
     page = open_explorer(notebook, "camera")
     page.get_by_role("button", name="Camera", exact=True).click()
-    for _ in range(100):
-        if page.kernel("explorer.images.frame_seen") >= 3:
-            break
-        page.wait_for_timeout(100)
-    assert page.kernel("explorer.images.frame_seen") >= 3
+    kernel_becomes(page, "explorer.images.frame_seen >= 3", True)
     maps = "hash(explorer.grid._codes)"
     before = page.kernel(maps)
     kernel_becomes(page, f"{maps} != {before}", True)  # the camera's picture moves, and so do the maps
     page.get_by_role("button", name="Stop", exact=True).click()
-    page.wait_for_timeout(500)
-    seen = page.kernel("explorer.images.frame_seen")
-    page.wait_for_timeout(500)
-    assert page.kernel("explorer.images.frame_seen") == seen
+    at_rest(page, lambda: page.kernel("explorer.images.frame_seen"))
     assert page.kernel_errors == []
 
 
@@ -183,8 +177,8 @@ def test_running_the_cell_twenty_times_piles_nothing_up(notebook):
     widgets, megabytes = page.kernel(count), page.kernel(kernel_memory)
     for _ in range(20):
         page.run_cell(0)
-    assert page.kernel(count) == widgets
-    assert page.locator(".cw-explorer").count() == 1
+    kernel_becomes(page, count, widgets)
+    expect(page.locator(".cw-explorer")).to_have_count(1)
     assert page.kernel(kernel_memory) - megabytes < 40
     # and the last one lives
     page.locator(DETAIL).wait_for()
@@ -210,7 +204,7 @@ def test_a_stale_layer_is_not_shown_after_a_later_one(notebook):
     kernel_becomes(page, "explorer.selection.layer", "conv4")
     kernel_becomes(page, "explorer.grid.title.split(' ')[0]", "conv4")
     kernel_becomes(page, "[explorer.grid.n_channels, explorer.slider.n_channels]", [96, 96])
-    assert page.kernel("list(explorer.grid.map_size)") == [11, 11]
+    kernel_becomes(page, "list(explorer.grid.map_size)", [11, 11])
     assert page.locator(".cw-error:not([hidden])").all_inner_texts() == [] and page.kernel_errors == []
     expect(page.locator(".cw-activations")).to_contain_text("conv4")
 

@@ -3,7 +3,7 @@
 import io
 import time
 
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import becomes, kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -20,6 +20,7 @@ explorer = cw.explorers.AscentExplorer(selection=patches.selection, n_steps=8)
 patches
 """
 IMAGE = ".cw-steps-canvas >> nth=0"
+IS_SEEN = "() => document.querySelector('.cw-steps-canvas')?.checkVisibility()"
 LONG = 100_000
 
 
@@ -37,7 +38,7 @@ def test_play_watch_pause_walk_back_and_save(notebook):
     page = open_explorer(notebook, "play")
     began = time.monotonic()
     button(page, "Play").click()
-    expect(page.locator(IMAGE)).to_be_visible()
+    page.wait_for_function(IS_SEEN)  # asked in every frame
     assert time.monotonic() - began < 3  # a second where nothing else is at work
     before = page.fingerprint(IMAGE)
     before = page.wait_for_new_pixels(IMAGE, before)
@@ -47,9 +48,9 @@ def test_play_watch_pause_walk_back_and_save(notebook):
     expect(page.locator(".cw-steps-caption").first).to_contain_text("seen as cat")
     button(page, "Pause").click()
     kernel_becomes(page, "explorer.control.running", False)
-    number = page.kernel("explorer.ascent.number")
     place = page.locator(".cw-steps-place").first
-    expect(place).to_have_text(f"step {number}")
+    becomes(page, lambda: place.inner_text() == f"step {page.kernel('explorer.ascent.number')}")
+    number = page.kernel("explorer.ascent.number")
     expect(page.locator(".cw-run-facts")).to_contain_text(f"step {number} · paused")
     now = page.fingerprint(IMAGE)
     page.get_by_role("slider", name="Step").first.press("Home")
@@ -78,15 +79,14 @@ def test_sliders_act_while_it_runs_and_two_settings_are_compared(notebook):
     expect(control.locator(".cw-ascent-told")).to_have_text("Settings of your own.")
     button(page, "none (noise)").first.click()
     kernel_becomes(page, "len(explorer.ascent.regularisers + explorer.ascent.transforms)", 0)
-    assert page.kernel("explorer.control.running")
+    kernel_becomes(page, "explorer.control.running", True)
     page.get_by_label("compare two settings").check()
     expect(page.locator(".cw-steps:visible")).to_have_count(2)
     kernel_becomes(page, "min((each.number for each in explorer.ascents), default=0) > 2")
-    titles = page.locator(".cw-steps:visible .cw-title")
-    assert titles.all_inner_texts() == ["A", "B"]
+    expect(page.locator(".cw-steps:visible .cw-title")).to_have_text(["A", "B"])
     button(page, "Pause").click()
     kernel_becomes(page, "explorer.control.running", False)
-    assert page.kernel("explorer.ascents[0].number == explorer.ascents[1].number")
+    kernel_becomes(page, "explorer.ascents[0].number == explorer.ascents[1].number", True)
     no_errors(page)
 
 
@@ -96,12 +96,16 @@ def test_all_classes_at_once(notebook):
     expect(page.locator(".cw-steps-message").first).to_be_visible()
     button(page, "Play").click()
     expect(page.locator(".cw-steps-tile:visible")).to_have_count(12)
-    kernel_becomes(page, "explorer.control.done", 12, seconds=60)
+    kernel_becomes(page, "explorer.control.done", 12, seconds=120)
     expect(page.locator(".cw-steps-place").first).to_have_text("step 12")
-    captions = page.locator(".cw-steps-caption").all_inner_texts()
-    names = page.locator(".cw-steps-name").all_inner_texts()
-    seen = [caption.split("\n")[1].rpartition(" ")[0] for caption in captions[:12]]
-    assert sum(name == one for name, one in zip(names, seen, strict=False)) >= 11
+
+    def n_seen_as_named():
+        captions = page.locator(".cw-steps-caption").all_inner_texts()
+        names = page.locator(".cw-steps-name").all_inner_texts()
+        seen = [caption.partition("\n")[2].split("\n")[0].rpartition(" ")[0] for caption in captions[:12]]
+        return sum(name == one for name, one in zip(names, seen, strict=False))
+
+    becomes(page, lambda: n_seen_as_named() >= 11)
     no_errors(page)
 
 
@@ -114,8 +118,8 @@ def test_a_unit_chosen_elsewhere_beside_its_nine_patches(notebook):
     expect(second.locator(".cw-steps-name").first).to_have_text("conv2 · channel 3")
     page.cell(0).get_by_role("button", name="Next channel").click()
     expect(second.locator(".cw-steps-name").first).to_have_text("conv2 · channel 4")
-    kernel_becomes(page, "explorer.control.done == 8 and not explorer.control.running")
-    assert page.kernel("explorer._session.climb.channel") == 4
+    state = "[session and session.climb.channel, explorer.control.done, explorer.control.running]"
+    kernel_becomes(page, f"(lambda session: {state})(explorer._session)", [4, 8, False])
     no_errors(page)
 
 
@@ -129,7 +133,7 @@ def test_running_the_cell_again_frees_everything(notebook):
     page.run_cell(0)
     kernel_becomes(page, "explorer.curve.figure.reacts")
     expect(page.locator(".cw-steps-message").first).to_have_text("press play")
-    assert page.kernel(widgets) <= before
+    kernel_becomes(page, f"{widgets} <= {before}", True)
     kernel_becomes(
         page, "sum(each.name.startswith('Thread') for each in __import__('threading').enumerate()) < 9"
     )

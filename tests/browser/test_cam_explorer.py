@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import becomes, collected, kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -38,7 +38,7 @@ def is_right():
 # One channel at a time, and not too quickly to see it.
 SLOWLY = """
 from cnnwidgets.explorers import cams
-pause = 0.08
+pause = 0.2
 def slowly(*args, batch_size, progress):
     def tell(done, total):
         __import__("time").sleep(pause)
@@ -80,7 +80,7 @@ def choose_method(page, method):
 def test_the_walk_from_the_first_layer_to_the_last(notebook, app):
     page = open_explorer(notebook, f"walk-{app}", app=app)
     slider, title, told = page.locator(SLIDER), page.locator(TITLE), page.locator(".cw-cam-layer")
-    assert page.kernel("[explorer.control.layers, is_right()]") == [LAYERS, True]
+    kernel_becomes(page, "[explorer.control.layers, is_right()]", [LAYERS, True])
     expect(title).to_have_text("Grad-CAM for bus at relu5")
     slider.focus()
     slider.press("Home")
@@ -90,11 +90,10 @@ def test_the_walk_from_the_first_layer_to_the_last(notebook, app):
         expect(told).to_have_text(layer)
         pressed = page.locator(".cw-attr-choice[aria-pressed=true]")
         expect(pressed).to_have_text(layer)
+        kernel_becomes(page, "[explorer.selection.layer, is_right()]", [layer, True])
         height, width = page.kernel("list(explorer.heat.map_size)")
         expect(page.locator(".cw-cam-told")).to_contain_text(f"{height} × {width} cells")
-        assert page.kernel("[explorer.selection.layer, is_right()]") == [layer, True]
-        page.wait_for_timeout(50)
-        seen.append(page.fingerprint(HEAT))
+        seen.append(page.settled(HEAT))
         slider.press("ArrowRight")
     assert len(set(seen)) == len(LAYERS)
 
@@ -104,13 +103,13 @@ def test_the_walk_from_the_first_layer_to_the_last(notebook, app):
     expect(title).to_have_text("Grad-CAM for bus at conv3")
     page.wait_for_new_pixels(HEAT, before[0])
     page.wait_for_new_pixels(guided, before[1])
-    assert page.kernel("[explorer.control.layer, is_right()]") == ["conv3", True]
+    kernel_becomes(page, "[explorer.control.layer, is_right()]", ["conv3", True])
     rows = {layer: page.fingerprint(f"[data-key={layer}] canvas") for layer in ("conv1", "conv3", "relu5")}
     choose_class(page, "car")
     for layer, old in rows.items():
         page.wait_for_new_pixels(f"[data-key={layer}] canvas", old)
     expect(title).to_have_text("Grad-CAM for car at conv3")
-    assert page.kernel("is_right()") is True
+    kernel_becomes(page, "is_right()", True)
     n_cells = page.n_cells
     for selector in (SLIDER, HEAT, ".cw-cam-methods [data-method='Grad-CAM']", ".cw-attr-choice >> nth=1"):
         page.locator(selector).focus()
@@ -133,9 +132,9 @@ def test_methods_and_negative_evidence(notebook):
         before = page.fingerprint(HEAT)
         choose_method(page, method)
         page.wait_for_new_pixels(HEAT, before)
-        assert page.kernel("is_right()") is True, method
-        assert relu.is_enabled() == can_choose
-        assert page.locator(SLIDER).is_enabled() == (method != "CAM")
+        kernel_becomes(page, "is_right()", True)
+        expect(relu).to_be_enabled(enabled=can_choose)
+        expect(page.locator(SLIDER)).to_be_enabled(enabled=method != "CAM")
         expect(relu).to_be_checked(checked=method not in ("CAM", "HiResCAM"))
 
     choose_class(page, "tree")  # of which this layer has seen nothing
@@ -144,25 +143,25 @@ def test_methods_and_negative_evidence(notebook):
     expect(page.locator("[data-key=relu5] .cw-attr-said")).to_have_text("no positive evidence")
     expect(page.locator("[data-key=relu4] .cw-attr-said")).to_be_hidden()
     expect(page.locator("[data-key=guided] .cw-attr-said")).to_have_text("all zero")
-    assert page.kernel("[list(explorer.heat.map_size), float(by_core('relu5').max())]") == [[0, 0], 0]
-    grey = page.fingerprint(HEAT)
+    kernel_becomes(page, "[list(explorer.heat.map_size), float(by_core('relu5').max())]", [[0, 0], 0])
+    grey = page.settled(HEAT)
     relu.uncheck()
     expect(page.locator(TITLE)).to_have_text("Grad-CAM for tree at relu5")
     page.wait_for_new_pixels(HEAT, grey)
     kernel_becomes(page, "float(explorer.heat.values.min()) < 0 and is_right()", True)
     expect(page.locator("[data-key=relu5] .cw-attr-said")).to_be_hidden()
-    blue = page.locator("[data-key=relu5] canvas").evaluate(
-        """(el) => {
-          const { data } = el.getContext("2d").getImageData(0, 0, el.width, el.height);
-          let [more, less] = [0, 0];
-          for (let i = 0; i < data.length; i += 4) {
-            if (data[i + 2] > data[i] + 20) more++;
-            if (data[i] > data[i + 2] + 20) less++;
-          }
-          return [more, less];
-        }"""
-    )
-    assert blue[0] > 1000 and blue[1] == 0, "negative evidence is blue, and there is no other"
+    count = """(el) => {
+      const { data } = el.getContext("2d").getImageData(0, 0, el.width, el.height);
+      let [more, less] = [0, 0];
+      for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 2] > data[i] + 20) more++;
+        if (data[i] > data[i + 2] + 20) less++;
+      }
+      return [more > 1000, less];
+    }"""
+    blue = page.locator("[data-key=relu5] canvas")
+    told = "negative evidence, which is blue, and how much other there is,"
+    becomes(page, lambda: blue.evaluate(count), [True, 0], told=told)
     no_errors(page)
 
 
@@ -181,7 +180,7 @@ def test_score_cam_is_given_up_for_another_method_and_when_the_cell_runs_again(n
     page.wait_for_timeout(400)  # nothing late comes of it
     expect(page.locator(TITLE)).to_have_text("LayerCAM for bus at relu5")
     expect(page.locator(".cw-attr-pending:visible")).to_have_count(0)
-    assert page.kernel("explorer._look.found.has(explorer.selection.target, 'Score-CAM', 'relu5')") is False
+    kernel_becomes(page, "explorer._look.found.has(explorer.selection.target, 'Score-CAM', 'relu5')", False)
 
     choose_method(page, "Score-CAM")
     expect(pending).to_be_visible()
@@ -189,7 +188,7 @@ def test_score_cam_is_given_up_for_another_method_and_when_the_cell_runs_again(n
     page.locator("[data-key=relu3] .cw-attr-choice").click()  # this one first, now
     expect(page.locator("[data-key=relu3] .cw-attr-pending")).to_be_visible()
     page.kernel("globals().update(pause=0)")
-    expect(page.locator(TITLE)).to_have_text("Score-CAM for bus at relu3", timeout=15000)
+    expect(page.locator(TITLE)).to_have_text("Score-CAM for bus at relu3")
     kernel_becomes(page, "is_right()", True)
 
     widgets = page.kernel(WIDGETS)
@@ -200,17 +199,11 @@ def test_score_cam_is_given_up_for_another_method_and_when_the_cell_runs_again(n
         page.run_cell(0)
         page.locator(HEAT).wait_for()
         kernel_becomes(page, WIDGETS, widgets)
-        assert page.locator(".cw-explorer").count() == 1
+        expect(page.locator(".cw-explorer")).to_have_count(1)
         choose_method(page, "Score-CAM")
     found = "sum(type(each).__name__ == 'Cams' for each in __import__('gc').get_objects())"
-    page.kernel("__import__('gc').collect()")
-    kernel_becomes(page, found, 1)
+    kernel_becomes(page, collected(found), 1)
     page.kernel("explorer.close()")
     expect(page.locator(HEAT)).to_have_count(0)
-    for _ in range(40):  # the channel at work is the last one
-        page.kernel("__import__('gc').collect()")
-        if page.kernel(f"[{WIDGETS}, {found}]") == [0, 0]:
-            break
-        page.wait_for_timeout(50)
-    assert page.kernel(f"[{WIDGETS}, {found}]") == [0, 0]
+    kernel_becomes(page, collected(f"[{WIDGETS}, {found}]"), [0, 0])  # the channel at work is the last one
     no_errors(page)

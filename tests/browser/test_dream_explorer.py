@@ -1,13 +1,19 @@
 """Dreams in a real JupyterLab, as a student makes them."""
 
 import pytest
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import at_rest, collected, kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 EXPLORE = """
 import cnnwidgets as cw
 explorer = cw.explorers.DreamExplorer("toynet")
 explorer.control.size, explorer.control.octaves = 160, 2
+
+pause = 0
+def slowly(*args, progress=explorer.control.progress):
+    __import__("time").sleep(pause)
+    progress(*args)
+explorer.control.progress = slowly
 explorer
 """
 WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
@@ -27,6 +33,7 @@ def button(page, name):
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_play_move_the_layer_pause_and_walk_back(notebook, app):
     page = open_explorer(notebook, f"play-{app}", app)
+    page.kernel("globals().update(pause=0.05)")  # not over before it is looked at
     slider = page.get_by_role("slider", name="steps per octave")
     slider.focus()
     slider.press("End")
@@ -42,8 +49,7 @@ def test_play_move_the_layer_pause_and_walk_back(notebook, app):
     button(page, "Pause").click()
     kernel_becomes(page, "explorer.control.paused", True)
     expect(page.locator(".cw-dream-facts")).to_contain_text("paused")
-    page.wait_for_timeout(300)
-    number = page.kernel("explorer._look.number")
+    number = at_rest(page, lambda: page.kernel("explorer._look.number"))
     button(page, "One step").click()
     kernel_becomes(page, "explorer._look.number", number + 1)
     n_cells = page.n_cells
@@ -66,7 +72,7 @@ def test_another_picture_wiped_and_saved(notebook):
     page = open_explorer(notebook, "wipe")
     page.locator(".cw-images-tile").nth(3).click()
     button(page, "Play").click()
-    expect(page.locator(".cw-dream-message")).to_contain_text("steps", timeout=30000)
+    expect(page.locator(".cw-dream-message")).to_contain_text("steps", timeout=60_000)
     with page.page.expect_download() as download:
         button(page, "save").click()
     assert download.value.suggested_filename.endswith(".png")
@@ -91,7 +97,7 @@ def test_a_film_is_made_played_and_saved(notebook):
     page.kernel("[setattr(explorer.film, *each) for each in (('n_frames', 6), ('n_steps', 1))]")
     button(page, "Make the film").click()
     link = page.get_by_role("link", name="Save as MP4")
-    link.wait_for(timeout=40000)
+    link.wait_for(timeout=120_000)
     shown = page.locator(".cw-film-stage video, .cw-film-stage img")
     expect(shown).to_have_count(1)
     for name, start in (("MP4", b"ftyp"), ("GIF", b"GIF89a")):
@@ -114,12 +120,7 @@ def test_run_again_and_closed(notebook):
     page.kernel("explorer.close()")
     expect(page.locator(".cw-dream")).to_have_count(0)
     found = "sum(type(each).__name__ == 'Dream' for each in __import__('gc').get_objects())"
-    for _ in range(100):
-        page.kernel("__import__('gc').collect()")
-        if page.kernel(f"[{WIDGETS}, {found}]") == [0, 0]:
-            break
-        page.wait_for_timeout(50)
-    assert page.kernel(f"[{WIDGETS}, {found}]") == [0, 0]
+    kernel_becomes(page, collected(f"[{WIDGETS}, {found}]"), [0, 0])
     # what the browser was about to say to the widgets that were closed is no error
     assert [error for error in page.kernel_errors if "No such comm" not in error] == []
     assert page.errors == []

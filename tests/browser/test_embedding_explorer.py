@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import at_rest, becomes, kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -49,8 +49,9 @@ def iteration(page, side="right"):
 def rest(page):
     """Wait until the work is done and all points are where they belong."""
     for side in ("left", "right"):
-        kernel_becomes(page, f"explorer.{side}.control.running", False)
-    page.wait_for_timeout(1500)
+        kernel_becomes(page, f"explorer.{side}.control.running", False, seconds=120)
+    for side in (LEFT, RIGHT):
+        page.settled(f".cw-scatter-points >> nth={side}")
 
 
 def test_the_same_point_lights_up_in_both_maps(notebook):
@@ -103,17 +104,14 @@ def test_tsne_runs_live_and_is_paused_and_stopped(notebook):
     page = open_explorer(notebook, "live", LONG, LIVE)
     control, scatter = one(page, RIGHT)
     caption = scatter.locator(".cw-scatter-caption")
-    expect(caption).to_contain_text("t-SNE, iteration", timeout=30_000)
+    expect(caption).to_contain_text("t-SNE, iteration", timeout=60_000)
     points = ".cw-scatter-points >> nth=1"
     before = page.fingerprint(points)
     before = page.wait_for_new_pixels(points, before)
     page.wait_for_new_pixels(points, before)
     control.get_by_role("button", name="Pause").click()
     expect(control.locator(".cw-map-facts")).to_contain_text("paused")
-    page.wait_for_timeout(700)
-    at = iteration(page), page.fingerprint(points)
-    page.wait_for_timeout(700)
-    assert (iteration(page), page.fingerprint(points)) == at
+    at = at_rest(page, lambda: (iteration(page), page.fingerprint(points)))
     control.get_by_role("button", name="Go on").click()
     page.wait_for_new_pixels(points, at[1])
     control.get_by_role("button", name="Stop here").click()
@@ -127,16 +125,16 @@ def test_tsne_runs_live_and_is_paused_and_stopped(notebook):
 def test_hovering_and_zooming_while_it_runs(notebook):
     page = open_explorer(notebook, "busy", LONG, LIVE)
     control, scatter = one(page, RIGHT)
-    expect(scatter.locator(".cw-scatter-caption")).to_contain_text("t-SNE, iteration", timeout=30_000)
+    expect(scatter.locator(".cw-scatter-caption")).to_contain_text("t-SNE, iteration", timeout=60_000)
     canvas = scatter.locator(".cw-scatter-canvas")
     canvas.focus()
     for key in ("+", "+", "ArrowRight", "ArrowUp", "ArrowLeft", "-"):
         page.keyboard.press(key)
         page.wait_for_timeout(150)
     kernel_becomes(page, "explorer.left.scatter.hovered >= 0", True)
+    kernel_becomes(page, "explorer.right.scatter.view[2] > 1", True)
     at = iteration(page)
-    page.wait_for_timeout(500)
-    assert iteration(page) > at
+    becomes(page, lambda: iteration(page) > at)
     assert page.kernel("explorer.right.scatter.view[2]") > 1  # what is in view stays so
     no_errors(page)
 
@@ -146,15 +144,16 @@ def test_perplexity_method_and_space_by_hand(notebook):
     control, scatter = one(page, RIGHT)
     rest(page)
     slider = control.get_by_role("slider", name="perplexity")
-    assert page.kernel("explorer.right.control.most") == 29
+    kernel_becomes(page, "explorer.right.control.most", 29)
     slider.focus()
     page.keyboard.press("Home")
     kernel_becomes(page, "explorer.right.projection.settings.get('perplexity')", 2)
-    kernel_becomes(page, "explorer.right.control.running", False)
+    kernel_becomes(page, "explorer.right.control.running", False, seconds=120)
     for _ in range(6):  # in a hurry
         page.keyboard.press("ArrowRight")
     kernel_becomes(page, "explorer.right.projection.settings.get('perplexity')", 10)
-    kernel_becomes(page, "[explorer.right.control.running, explorer.right.control.perplexity]", [False, 10])
+    state = "[explorer.right.control.running, explorer.right.control.perplexity]"
+    kernel_becomes(page, state, [False, 10], seconds=120)
     control.get_by_role("button", name="PCA").click()
     expect(scatter.locator(".cw-scatter-caption")).to_contain_text("PCA")
     control.locator("select").select_option("conv2")
@@ -172,10 +171,9 @@ def test_on_a_grid(notebook):
     control.get_by_label("on a grid").check()
     page.wait_for_new_pixels(points, before)
     kernel_becomes(page, "len({tuple(p) for p in explorer.left.scatter.points.tolist()})", 90)
-    assert page.kernel("(explorer.left.scatter.points % 1 == 0).all().item()")
-    assert page.kernel("explorer.left.scatter.show_images") == "always"
-    page.wait_for_timeout(1500)
-    on_grid = page.fingerprint(points)
+    kernel_becomes(page, "(explorer.left.scatter.points % 1 == 0).all().item()", True)
+    kernel_becomes(page, "explorer.left.scatter.show_images", "always")
+    on_grid = page.settled(points)
     control.get_by_label("on a grid").uncheck()
     page.wait_for_new_pixels(points, on_grid)
     kernel_becomes(page, "explorer.left.scatter.show_images", "zoom")
@@ -204,17 +202,20 @@ def test_running_the_cell_again_ends_the_one_before(notebook):
     page = open_explorer(notebook, "again", LONG, LIVE)
     page.run_cell(0)
     kernel_becomes(page, "explorer.right.scatter.n_points", 90)
+    kernel_becomes(page, "explorer.right.projection.method", "tsne")
     widgets = page.kernel(WIDGETS)
     for _ in range(3):
         kernel_becomes(page, "explorer.right.projection.method", "tsne")
         page.run_cell(0)
         kernel_becomes(page, "explorer.right.scatter.n_points", 90)
-        assert page.kernel(WIDGETS) == widgets and page.locator(".cw-explorer").count() == 1
+        kernel_becomes(page, WIDGETS, widgets)
+        expect(page.locator(".cw-explorer")).to_have_count(1)
     threads = "sum(each.name == 'cnnwidgets' for each in __import__('threading').enumerate())"
     kernel_becomes(page, threads, 1)  # that of the t-SNE that runs now
     page.kernel("explorer.close()")
     kernel_becomes(page, threads, 0)
-    assert page.kernel(WIDGETS) == 0 and page.locator(".cw-scatter:visible").count() == 0
+    kernel_becomes(page, WIDGETS, 0)
+    expect(page.locator(".cw-scatter:visible")).to_have_count(0)
     no_errors(page)
 
 
@@ -234,19 +235,21 @@ def test_an_interrupt_does_no_harm(notebook):
 def test_side_by_side_or_below_each_other(notebook, width):
     page = open_explorer(notebook, f"width{width}")
     page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_timeout(400)
-    boxes = [page.locator(".cw-scatter").nth(side).bounding_box() for side in (LEFT, RIGHT)]
-    is_beside = abs(boxes[LEFT]["y"] - boxes[RIGHT]["y"]) < 5
-    assert is_beside == (width > 1000)
-    wider = page.locator(".cw-explorer").evaluate("el => el.scrollWidth - el.parentElement.clientWidth")
+
+    def laid_out():
+        boxes = [page.locator(".cw-scatter").nth(side).bounding_box() for side in (LEFT, RIGHT)]
+        is_beside = abs(boxes[LEFT]["y"] - boxes[RIGHT]["y"]) < 5
+        wider = page.locator(".cw-explorer").evaluate("el => el.scrollWidth - el.parentElement.clientWidth")
+        return [is_beside, wider <= 1]
+
+    becomes(page, laid_out, [width > 1000, True], told="[beside, fits]")
     page.set_viewport_size({"width": 1280, "height": 900})
-    assert wider <= 1
     no_errors(page)
 
 
 def test_in_notebook_7(notebook):
     page = open_explorer(notebook, "seven", FINITE, LIVE, app="notebook")
-    kernel_becomes(page, "explorer.right.control.running", False)
+    kernel_becomes(page, "explorer.right.control.running", False, seconds=120)
     slider = one(page, RIGHT)[0].get_by_role("slider", name="perplexity")
     slider.focus()
     page.keyboard.press("ArrowLeft")

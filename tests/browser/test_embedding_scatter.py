@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import becomes, kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 MAPS = """
@@ -22,21 +22,29 @@ ipywidgets.Box([pca, tsne], layout={"flex_flow": "row wrap"})
 """
 LIVE = """
 async def live(steps):
-    for k in range(steps):
+    k = 0
+    while k < steps:
         pca.update(grid * (1 - k / 1000))
         pca.caption = f"iteration {k + 1} of {steps}"
         await asyncio.sleep(0.1)
-    return steps
+        k = k + 1 if looked or k < steps - 2 else 0  # from the beginning, until it has been looked at
 
-task = None
+task, looked = None, False
 """
 BUSY = """
 for step in range(600 if loops else 0):
     pca.update(grid * (1 - step / 10_000))
     time.sleep(0.1)
 """
+IS_BUSY = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
 WIDGETS = "len(ipywidgets.widgets.widget._instances)"
 MARGIN = 16
+
+#: An element that hides itself after a while says by `data-seen` that it has been seen.
+NOTE_SEEN = """(el) => {
+  const look = () => el.checkVisibility() && (el.dataset.seen = "yes");
+  new MutationObserver(look).observe(el, { attributeFilter: ["hidden"] });
+}"""
 
 
 class Map:
@@ -51,11 +59,14 @@ class Map:
         self.points = self.root.locator(".cw-scatter-points")
         self.tip = self.root.locator(".cw-scatter-tip")
         self.reading = self.root.locator(".cw-scatter-reading")
-        self.over.scroll_into_view_if_needed()
+        becomes(page, lambda: self.points.evaluate("canvas => cwPaint.colours(canvas)"), 2)
 
     def place(self, i):
-        """Where a point is on the page, as the kernel knows of points and view."""
-        self.page.wait_for_timeout(150)  # until it has heard of the last move
+        """Where a point is on the page, as the kernel knows of points and view.
+
+        It hears of a move a little later: see `lies_at`.
+        """
+        self.over.scroll_into_view_if_needed()  # once it keeps its place for two frames
         state = f"[{self.name}.view, {self.name}._frame, {self.name}.points[{i}].tolist()]"
         (x, y, zoom), (left, bottom, right, top), point = self.page.kernel(state)
         box = self.over.bounding_box()
@@ -64,16 +75,15 @@ class Map:
         across, up = (point[0] - left - x * w) * scale, (point[1] - bottom - y * h) * scale
         return box["x"] + box["width"] / 2 + across, box["y"] + box["height"] / 2 - up
 
-    def hover(self, i):
-        self.page.mouse.move(*self.place(i))
+    def lies_at(self, i, x, y, within):
+        """Wait until a point is at a place on the page, as far as the kernel knows."""
+        becomes(self.page, lambda: self.place(i), pytest.approx((x, y), abs=within), told=f"place of {i}")
 
-    def becomes(self, colour, x, y, seconds=10):
-        """Whether a point has a colour, sooner or later."""
-        for _ in range(seconds * 20):
-            if self.colour(x, y) == colour:
-                return True
-            self.page.wait_for_timeout(50)
-        return False
+    def hover(self, i):
+        place = self.place(i)
+        for _ in range(2):  # what has come is read in one frame, painted in the next, and met then
+            self.page.evaluate("() => cwPaint.nextPaint()")
+        self.page.mouse.move(*place)
 
     def colour(self, x, y):
         """Of the points' canvas at a place on the page."""
@@ -132,7 +142,7 @@ def test_the_same_picture_lights_up_in_both_maps(maps, app):
     expect(pca.tip).to_contain_text("dog, number 19")
     expect(tsne.reading).to_have_text("dog, number 19")
     expect(tsne.tip).to_be_hidden()  # the picture is shown once
-    assert pca.ringed() and tsne.ringed()
+    becomes(page, lambda: [pca.ringed(), tsne.ringed()], [True, True])
     kernel_becomes(page, "[pca.hovered, tsne.hovered]", [19, 19])
     tsne.hover(5)
     expect(tsne.tip).to_be_visible()
@@ -141,7 +151,7 @@ def test_the_same_picture_lights_up_in_both_maps(maps, app):
     page.mouse.move(5, 5)
     expect(pca.reading).to_have_text("48 points")
     kernel_becomes(page, "[pca.hovered, tsne.hovered]", [-1, -1])
-    assert not pca.ringed() and not tsne.ringed()
+    becomes(page, lambda: [pca.ringed(), tsne.ringed()], [False, False])
     no_errors(page)
 
 
@@ -150,16 +160,16 @@ def test_dragged_zoomed_and_put_back(maps, app):
     page, pca, tsne = maps(f"moved-{app}", app=app)
     x, y = pca.place(20)
     pca.drag([(x, y), (x + 30, y - 20)])
-    assert pca.place(20) == pytest.approx((x + 30, y - 20), abs=0.5)
+    pca.lies_at(20, x + 30, y - 20, within=0.5)
     assert page.kernel("tsne.view") == [0.5, 0.5, 1]
     page.mouse.wheel(0, -200)  # the drag has given it the keyboard, and so the wheel
-    page.wait_for_timeout(100)
-    assert page.kernel("pca.view[2]") > 1.3
-    assert pca.place(20) == pytest.approx((x + 30, y - 20), abs=1)  # what is under the pointer stays there
+    kernel_becomes(page, "pca.view[2] > 1.3")
+    pca.lies_at(20, x + 30, y - 20, within=1)  # what is under the pointer stays there
     hint = tsne.root.locator(".cw-scatter-hint")
+    hint.evaluate(NOTE_SEEN)
     page.mouse.move(*tsne.place(20))
     page.mouse.wheel(0, -200)
-    expect(hint).to_be_visible()
+    expect(hint).to_have_attribute("data-seen", "yes")
     assert page.kernel("tsne.view") == [0.5, 0.5, 1]
     pca.over.focus()
     page.keyboard.press("0")
@@ -256,13 +266,17 @@ def test_a_map_that_changes_ten_times_a_second_is_hovered_meanwhile(maps):
     page.kernel("bool(globals().update(task=asyncio.get_running_loop().create_task(live(30))))")
     caption = pca.root.locator(".cw-scatter-caption")
     x, y = pca.place(28)
-    looks, seen = 0, 0
-    while not page.kernel("task.done()"):
+    looks, seen, captions = 0, 0, set()
+    while looks < 300 and len(captions) < 10:
         for k in range(8):
             page.mouse.move(x + k % 4, y)
             page.wait_for_timeout(15)
         looks, seen = looks + 1, seen + pca.tip.is_visible()
+        captions.add(caption.inner_text())
     assert looks == seen > 2
+    assert len(captions) == 10, "it has changed meanwhile"
+    page.kernel("globals().update(looked=True)")
+    kernel_becomes(page, "task.done()")
     expect(caption).to_have_text("iteration 30 of 30")  # the last state comes, too
     expect(tsne.reading).to_have_text(pca.reading.inner_text())
     pca.hover(47)
@@ -277,7 +291,7 @@ def test_a_busy_kernel_is_not_asked_and_can_be_interrupted(maps):
     page.kernel("globals().update(loops=True)")
     page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 2; }")
     page.evaluate("() => { window.busy = jupyterapp.commands.execute('notebook:run-cell'); }")
-    page.wait_for_timeout(400)
+    page.wait_for_function(IS_BUSY)
     for k in range(10):
         page.mouse.move(one[0] + k / 5, one[1])
         page.wait_for_timeout(50)
@@ -297,18 +311,16 @@ def test_points_wander_to_another_map(maps):
     page, pca, _ = maps("morph")
     start, end = pca.place(0), pca.place(47)
     red = pca.colour(*start)
-    before = page.evaluate("canvas => cwPaint.fingerprint(canvas)", pca.points.element_handle())
+    pca.points.evaluate("canvas => { cwPaint.film(canvas); }")
     page.kernel("pca.morph(grid[::-1], seconds=1)")
-    seen = set()
-    for _ in range(10):
-        page.wait_for_timeout(60)
-        seen.add(page.evaluate("canvas => cwPaint.fingerprint(canvas)", pca.points.element_handle()))
-    assert len(seen - {before}) >= 3  # on their way
-    page.wait_for_timeout(1200)
+    becomes(page, lambda: pca.points.evaluate("canvas => canvas.cwSeen.length > 1"))  # they set out
+    last = pca.points.evaluate("canvas => cwPaint.settled(canvas)")
+    seen = pca.points.evaluate("canvas => canvas.cwSeen")
+    assert last is not None and len({*seen} - {seen[0], last}) >= 3  # on their way
     assert pca.colour(*end) == red
     pca.hover(0)
     expect(pca.reading).to_have_text("cat, number 0")
-    assert pca.place(0) == pytest.approx(end, abs=0.5)
+    pca.lies_at(0, *end, within=0.5)
     no_errors(page)
 
 
@@ -317,10 +329,10 @@ def test_new_pictures_land_in_the_map(maps):
     tile = "np.full((1, 20, 20, 3), (255, 0, 0), np.uint8)"
     added = f"pca.add([[3.5, 2.5]], labels=['dog'], thumbnails={tile}, sources=['mine.jpg'])"
     assert page.kernel(added) == [48]
+    expect(pca.root.locator("[data-class='1'] .cw-scatter-count")).to_have_text("17")
     pca.hover(48)
     expect(pca.tip).to_contain_text("dog, number 48, added")
     expect(pca.tip).to_contain_text("mine.jpg")
-    expect(pca.root.locator("[data-class='1'] .cw-scatter-count")).to_have_text("17")
     expect(tsne.reading).to_have_text("48 points")  # the other map has none of this number
     page.kernel("pca.remove_added()")
     expect(pca.root.locator("[data-class='1'] .cw-scatter-count")).to_have_text("16")
@@ -351,7 +363,7 @@ def test_run_again_and_closed_nothing_is_left(maps):
     pca, tsne = Map(page, "pca"), Map(page, "tsne")
     pca.hover(19)
     expect(tsne.reading).to_have_text("dog, number 19")
-    assert page.kernel(WIDGETS) == widgets + 2 * 5  # three links, a box and its layout: not ours
+    kernel_becomes(page, WIDGETS, widgets + 2 * 5)  # three links, a box and its layout: not ours
     page.kernel("pca.close()")
     expect(page.locator(".cw-scatter")).to_have_count(1)
     assert page.kernel("[pca.n_points, len(pca._atlas), pca.sources]") == [0, 0, []]
@@ -375,19 +387,21 @@ def test_a_dark_page_and_a_narrow_one(maps):
     assert min(white) > 250
     try:
         change("JupyterLab Dark")
-        assert pca.becomes(orange, x, y)
-        assert max(pca.colour(*corner)) < 60
+        becomes(page, lambda: max(pca.colour(*corner)) < 60)
+        becomes(page, lambda: pca.colour(x, y), orange)
     finally:
         change("JupyterLab Light")
     page.evaluate("() => { document.querySelector('.jp-OutputArea').style = 'flex: none; width: 330px'; }")
-    page.wait_for_timeout(300)
-    legend, plot = (
-        pca.root.locator(each).bounding_box() for each in (".cw-scatter-legend", ".cw-scatter-plot")
-    )
-    outputs = page.locator(".jp-OutputArea").bounding_box()
-    assert plot["x"] + plot["width"] <= outputs["x"] + outputs["width"]
-    assert legend["y"] >= plot["y"] + plot["height"]
-    pca.over.scroll_into_view_if_needed()
+
+    def fits():
+        legend, plot = (
+            pca.root.locator(each).bounding_box() for each in (".cw-scatter-legend", ".cw-scatter-plot")
+        )
+        outputs = page.locator(".jp-OutputArea").bounding_box()
+        is_inside = plot["x"] + plot["width"] <= outputs["x"] + outputs["width"]
+        return [is_inside, legend["y"] >= plot["y"] + plot["height"]]
+
+    becomes(page, fits, [True, True], told="[plot inside, legend below]")
     pca.hover(19)
     expect(pca.reading).to_have_text("dog, number 19")
     no_errors(page)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import torch
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import becomes, kernel_becomes, no_errors
 from playwright.sync_api import expect
 from torchvision import models
 
@@ -48,9 +48,8 @@ def open_explorer(notebook, tmp_path, name, app="lab"):
 
 def test_the_notebook_runs_to_the_end_and_says_what_it_should(notebook):
     page = notebook("tutorial-filters", NOTEBOOK)
-    assert page.locator(".cw-explorer").count() == 3
-    printed = page.evaluate(_PRINTED)
-    assert printed.strip() == PRINTED.strip()
+    expect(page.locator(".cw-explorer")).to_have_count(3)
+    becomes(page, lambda: page.evaluate(_PRINTED).strip(), PRINTED.strip(), told="what is printed")
     expect(page.locator(".cw-filters").first).to_contain_text("One Gabor explains 84 %", timeout=FITTING)
     expect(page.locator(".cw-filters").last).to_contain_text("One Gabor explains 84 %", timeout=FITTING)
     no_errors(page)
@@ -70,7 +69,7 @@ def test_a_tile_opens_with_all_that_is_known_of_it(notebook, tmp_path):
         "rank",
     ):
         expect(side).to_contain_text(text)
-    assert page.locator(RESPONSE).bounding_box()["width"] > 150
+    becomes(page, lambda: page.locator(RESPONSE).bounding_box()["width"] > 150)
     closer = page.fingerprint(CLOSER)
     page.keyboard.press("ArrowRight")
     page.wait_for_new_pixels(CLOSER, closer)
@@ -92,8 +91,7 @@ def test_one_scale_for_all(notebook, tmp_path):
     tiles = page.fingerprint(TILES)
     page.get_by_label("Order of the filters").select_option("explained")
     page.wait_for_new_pixels(TILES, tiles)
-    best = page.kernel("explorer.grid.arranged()[0]")
-    assert best == page.kernel("int(explorer.grid._explained.argmax())")
+    kernel_becomes(page, "explorer.grid.arranged()[0] == int(explorer.grid._explained.argmax())", True)
 
 
 def test_networks_side_by_side_and_what_is_not_here(notebook, tmp_path):
@@ -101,13 +99,17 @@ def test_networks_side_by_side_and_what_is_not_here(notebook, tmp_path):
     networks = page.locator(".cw-networks")
     expect(networks).to_contain_text('244 MB, not on this machine: cw.load("alexnet") downloads it')
     expect(networks.get_by_label("alexnet", exact=True)).to_be_disabled()
-    assert page.locator(".cw-filters-untrained:not([hidden])").count() == 0
+    expect(page.locator(".cw-filters-untrained:not([hidden])")).to_have_count(0)
 
     networks.get_by_label("toynet-gap").check()
     expect(page.locator(TILES)).to_have_count(2)
     expect(page.locator(".cw-filters").nth(1)).to_contain_text("One Gabor explains 86 %", timeout=FITTING)
-    first, second = (page.locator(TILES).nth(i).bounding_box() for i in (0, 1))
-    assert second["x"] > first["x"] + first["width"] and abs(second["y"] - first["y"]) < 30
+
+    def is_beside():
+        first, second = (page.locator(TILES).nth(i).bounding_box() for i in (0, 1))
+        return second["x"] > first["x"] + first["width"] and abs(second["y"] - first["y"]) < 30
+
+    becomes(page, is_beside)
 
     networks.get_by_role("button", name="alexnet: show untrained").click()
     expect(page.locator(TILES)).to_have_count(3)
@@ -174,8 +176,8 @@ def test_running_the_cell_again_piles_nothing_up(notebook, tmp_path):
     for _ in range(5):
         page.run_cell(0)
     expect(page.locator(".cw-filters")).to_contain_text("One Gabor explains 84 %", timeout=FITTING)
-    assert page.kernel(count) == widgets
-    assert page.locator(".cw-explorer").count() == 1
+    kernel_becomes(page, count, widgets)
+    expect(page.locator(".cw-explorer")).to_have_count(1)
     page.locator(TILES).click(position={"x": 10, "y": 10})
     kernel_becomes(page, "explorer.selection.channel", 0)
 

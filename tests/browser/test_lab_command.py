@@ -1,5 +1,6 @@
 """What a student sees after ``cnnwidgets lab``: the notebook, and nothing that lies over it."""
 
+import re
 import secrets
 import subprocess
 import sys
@@ -35,8 +36,8 @@ def test_the_first_notebook_opens_and_no_pop_up_covers_it(chromium, student_lab)
     page = chromium.new_page()
     page.on("request", lambda request: asked.append(request.url))
     page.goto(student_lab)
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    assert "/lab/tree/01_first_layer_filters.ipynb" in page.url
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
+    page.wait_for_url(re.compile("/lab/tree/01_first_layer_filters.ipynb"))
     page.wait_for_load_state("networkidle")
     assert page.locator(".Toastify__toast").all_inner_texts() == []
     assert [url for url in asked if url.endswith(("/lab/api/news", "/lab/api/update"))] == []

@@ -1,9 +1,10 @@
 """LiveFigure in a real JupyterLab: clicks, keys, redraws, its end, and pages without ipympl."""
 
 import re
+import time
 
 import pytest
-from notebook_page import kernel_becomes
+from notebook_page import becomes, kernel_becomes
 from playwright.sync_api import expect
 
 CURVE = """
@@ -44,8 +45,8 @@ def click(page, x, y):
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_a_click_reaches_the_kernel_and_the_figure_is_drawn_again(notebook, app):
     page = open_figure(notebook, f"click-{app}", app=app)
-    box = page.locator(FIGURE).bounding_box()
-    assert (box["width"], box["height"]) == (400, 200)
+    figure = page.locator(FIGURE)
+    becomes(page, lambda: [figure.bounding_box()[side] for side in ("width", "height")], [400, 200])
     for part in (".jupyter-matplotlib-header", ".jupyter-matplotlib-footer", ".jupyter-matplotlib-toolbar"):
         expect(page.locator(part)).to_be_hidden()
     before = page.fingerprint(PIXELS)
@@ -55,7 +56,7 @@ def test_a_click_reaches_the_kernel_and_the_figure_is_drawn_again(notebook, app)
     expect(page.locator(".cw-figure .cw-said")).to_have_text(re.compile(r"\(x, y\) = \(2\.\d+, 1\.\d+\)"))
     click(page, 395, 195)  # ipympl would take the corner for itself, to resize the figure
     kernel_becomes(page, "len(clicks)", 2)
-    assert page.kernel("live.reacts and matplotlib.get_backend() == backend")
+    kernel_becomes(page, "live.reacts and matplotlib.get_backend() == backend", True)
 
 
 def test_an_exception_is_shown_above_the_figure(notebook):
@@ -70,7 +71,9 @@ def test_an_exception_is_shown_above_the_figure(notebook):
 
 def test_the_pointer_is_followed_only_if_somebody_listens(notebook):
     page = open_figure(notebook, "hover", HOVER)
+    page.locator(FIGURE).scroll_into_view_if_needed()  # once it keeps its place
     box = page.locator(FIGURE).bounding_box()
+    began = time.monotonic()
     for x in range(20, 220, 5):
         page.mouse.move(box["x"] + x, box["y"] + 100)
         page.wait_for_timeout(5)
@@ -78,7 +81,8 @@ def test_the_pointer_is_followed_only_if_somebody_listens(notebook):
     kernel_becomes(page, "hovers[-1] if hovers else 0", 6)
     page.mouse.move(box["x"] + 240, box["y"] - 60)
     kernel_becomes(page, "hovers[-1]", None)
-    assert 2 < page.kernel("len(hovers)") < 40
+    most = 20 * (time.monotonic() - began) + 3  # 20 a second
+    assert 2 < page.kernel("len(hovers)") < most
     assert page.kernel_errors == []
 
 
@@ -114,11 +118,17 @@ def test_without_a_mouse(notebook):
 
 def test_a_loop_of_changes_ends_with_the_last(notebook):
     page = open_figure(notebook, "loop", "pass")
+    change = "[(line.set_ydata([i / 100] * 2), live.draw()) and None for i in {}]"
     before = page.fingerprint(PIXELS)
-    page.kernel("[(line.set_ydata([i / 100] * 2), live.draw()) and None for i in range(300)]")
+    page.kernel(change.format([299]))
     page.wait_for_new_pixels(PIXELS, before)
-    page.wait_for_timeout(400)
-    last = page.fingerprint(PIXELS)
+    last = page.settled(PIXELS)
+    page.kernel(change.format([0]))
+    page.wait_for_new_pixels(PIXELS, last)
+    page.kernel(change.format("range(300)"))
+    becomes(page, lambda: page.fingerprint(PIXELS), last)
+    page.wait_for_timeout(400)  # no other comes late
+    assert page.fingerprint(PIXELS) == last
     page.kernel("live.draw()")
     page.wait_for_timeout(300)
     assert page.fingerprint(PIXELS) == last, "nothing was left to be drawn"
@@ -131,14 +141,14 @@ def test_run_again_and_closed_it_leaves_nothing_behind(notebook):
         page.run_cell(0)
         kernel_becomes(page, "live.reacts", True)
     expect(page.locator(FIGURE)).to_have_count(1)
-    assert page.kernel(WIDGETS) == widgets
+    kernel_becomes(page, WIDGETS, widgets)
     click(page, 100, 140)
     kernel_becomes(page, "clicks", [[2.5, 1.5]])
     page.kernel("live.close()")
     expect(page.locator(".cw-live-figure")).to_have_count(0)
     # Closed: the box, the canvas, ipympl's toolbar and the frame, each with its layout.
     kernel_becomes(page, WIDGETS, widgets - 8)
-    assert page.kernel("[live.figure, live._canvas, len(live.children)]") == [None, None, 0]
+    kernel_becomes(page, "[live.figure, live._canvas, len(live.children)]", [None, None, 0])
     assert page.kernel_errors == []
 
 
@@ -154,7 +164,7 @@ def test_a_page_without_ipympl_keeps_the_picture(notebook, chromium):
         page.wait_for_timeout(1000)
         assert page.kernel("live.reacts") is False
         source = picture.get_attribute("src")
-        assert picture.bounding_box()["width"] == 400
+        becomes(page, lambda: picture.bounding_box()["width"], 400)
         page.kernel("[line.set_ydata([4, 4]), live.draw()] and None")
         expect(picture).not_to_have_attribute("src", source)
         page.errors.clear()  # Jupyter tells of what it could not load

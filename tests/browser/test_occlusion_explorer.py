@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from notebook_page import kernel_becomes
+from notebook_page import becomes, collected, kernel_becomes
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -42,9 +42,9 @@ def open_explorer(notebook, name, app="lab", wait=True):
     return page
 
 
-def maps_are_complete(page, seconds=60):
-    kernel_becomes(page, "explorer.control.running", False, seconds)
-    kernel_becomes(page, "bool(explorer.probability.known.all())", True)
+def maps_are_complete(page, seconds=120):
+    state = "[explorer.control.running, bool(explorer.probability.known.all())]"
+    kernel_becomes(page, state, [False, True], seconds)
 
 
 def no_errors(page, closed=()):
@@ -66,10 +66,13 @@ def move(page, row, column, **options):
 
 def shown_bars(page):
     """Share of each class as the browser shows it, in percent."""
-    rows = page.locator(BARS).locator("[role=option]")
-    return {
-        row.get_attribute("data-index"): row.locator(".cw-classes-percent").inner_text() for row in rows.all()
-    }
+    return dict(
+        page.locator(BARS)
+        .locator("[role=option]")
+        .evaluate_all(
+            "all => all.map((el) => [el.dataset.index, el.querySelector('.cw-classes-percent').innerText])"
+        )
+    )
 
 
 def bars_become(page, row, column, size=24):
@@ -95,7 +98,7 @@ def test_the_square_is_dragged_and_bars_and_caption_follow(notebook):
         move(page, row, column, steps=6)
         bars_become(page, row, column)
         expect(page.locator(PLACE)).to_contain_text(f"square at row {row}, column {column}")
-        assert page.kernel(WHERE) == [row, column]
+        kernel_becomes(page, WHERE, [row, column])
         seen.add(page.locator(CAPTION).inner_text())
     assert len(seen) == 4 and shown_bars(page) != whole
     page.mouse.up()
@@ -111,7 +114,7 @@ def test_the_square_is_dragged_and_bars_and_caption_follow(notebook):
         "explorer.selection.network.read(explorer.selection.image))[0].tolist()"
     )
     best = int(np.argmax(truth))
-    assert shown_bars(page)[str(best)] == f"{100 * truth[best]:.1f} %"
+    becomes(page, lambda: shown_bars(page)[str(best)], f"{100 * truth[best]:.1f} %")
     no_errors(page)
 
 
@@ -134,9 +137,8 @@ def test_dragging_while_the_maps_are_computed(notebook):
         bars_become(page, row, column, page.kernel("explorer.control.size"))
         kernel_becomes(page, WHERE, [row, column])
     page.get_by_role("group", name="stride").get_by_role("button", name="8", exact=True).click()
-    kernel_becomes(page, "explorer.control.stride", 8)
+    kernel_becomes(page, "[explorer.control.stride, *explorer.probability.map_size]", [8, 12, 12])
     maps_are_complete(page)
-    assert page.kernel("list(explorer.probability.map_size)") == [12, 12]
     for row, column in ((1, 5), (6, 4)):
         at = page.kernel(f"[int(explorer.probability.centres[i][j]) for i, j in ((0, {row}), (1, {column}))]")
         truth = page.kernel(f"by_hand({at[0]}, {at[1]}, explorer.control.size)")
@@ -159,10 +161,11 @@ def test_the_maps_begin_anew_when_the_size_changes(notebook):
     expect(page.locator(MESSAGE)).to_contain_text("s")
     row, column = page.kernel(WHERE)
     bars_become(page, row, column, 34)
-    assert page.kernel(
+    kernel_becomes(
+        page,
         "abs(float(explorer.probability.values[12, 8]) - by_hand("
         "int(explorer.probability.centres[0][12]), int(explorer.probability.centres[1][8]), 34)"
-        "[explorer.classes.target]) < 1e-4"
+        "[explorer.classes.target]) < 1e-4",
     )
     no_errors(page)
 
@@ -172,16 +175,16 @@ def test_stop_and_run(notebook):
     page.get_by_role("group", name="stride").get_by_role("button", name="1", exact=True).click()
     stop = page.locator(".cw-occlusion-stop")
     expect(stop).to_be_visible()
-    page.wait_for_timeout(700)
+    expect(page.locator(".cw-heat").first).to_contain_text(re.compile(r"[1-9][\d,]* of 9,216 positions"))
     stop.click()
     expect(page.locator(MESSAGE)).to_have_text(re.compile(r"stopped after [\d,]+ of 9,216"))
     n = int(re.search(r"after ([\d,]+)", page.locator(MESSAGE).inner_text())[1].replace(",", ""))
-    assert page.kernel("int(explorer.probability.known.sum())") == n
+    kernel_becomes(page, "int(explorer.probability.known.sum())", n)
     expect(page.locator(".cw-heat").first).to_contain_text(f"{n:,} of 9,216 positions")
     page.get_by_role("group", name="stride").get_by_role("button", name="16", exact=True).click()
+    kernel_becomes(page, "list(explorer.probability.map_size)", [6, 6])
     maps_are_complete(page)
     expect(page.locator(MESSAGE)).to_contain_text(re.compile(r"\d s$"))
-    assert page.kernel("list(explorer.probability.map_size)") == [6, 6]
     no_errors(page)
 
 
@@ -194,9 +197,9 @@ def test_a_click_on_a_map_moves_the_square(notebook, app):
     square = page.fingerprint(SQUARE)
     heat.click(position={"x": box["width"] * 0.3, "y": box["height"] * 0.6})
     page.wait_for_new_pixels(SQUARE, square)
+    kernel_becomes(page, f"abs({WHERE}[0] - 0.6 * 96) < 5 and abs({WHERE}[1] - 0.3 * 96) < 5", True)
+    kernel_becomes(page, f"list(explorer.probability.chosen_pixel) == {WHERE}", True)
     row, column = page.kernel(WHERE)
-    assert abs(row - 0.6 * 96) < 5 and abs(column - 0.3 * 96) < 5
-    assert page.kernel("list(explorer.probability.chosen_pixel)") == [row, column]
     bars_become(page, row, column)
     expect(page.locator(PLACE)).to_contain_text(f"square at row {row}, column {column}")
     no_errors(page)
@@ -212,7 +215,10 @@ def test_a_click_on_a_curve_moves_the_square_along_it(notebook):
     figure = page.locator(CURVES)
     figure.scroll_into_view_if_needed()
     kernel_becomes(page, "explorer.cuts.figure.reacts", True)
-    page.wait_for_timeout(500)
+    nearest = "min(explorer.probability.centres[0], key=lambda row: abs(int(row) - 40))"
+    title = "explorer.cuts.figure.figure.axes[0].get_title()"
+    kernel_becomes(page, f"{title} == f'along row {{{nearest}}}'", True)
+    page.settled(f"{CURVES} canvas:first-of-type")
     # where column 30 is, from the left edge of the figure
     at = page.kernel("float(explorer.cuts.figure.figure.axes[0].transData.transform((30, 0.5))[0])")
     scale = page.kernel("float(explorer.cuts.figure.figure.bbox.width)") / figure.bounding_box()["width"]
@@ -292,24 +298,22 @@ def test_running_the_cell_again_ends_the_one_before_also_in_its_work(notebook):
         kernel_becomes(page, "explorer.cuts.figure.reacts", True)
         kernel_becomes(page, WIDGETS, widgets)
         canvases.append(page.kernel(canvas))
-        assert page.locator(".cw-explorer").count() == 1
+        expect(page.locator(".cw-explorer")).to_have_count(1)
     maps_are_complete(page)
     occluders = "sum(type(each).__name__ == 'Occluder' for each in __import__('gc').get_objects())"
-    page.kernel("__import__('gc').collect()")
-    kernel_becomes(page, occluders, 1)
+    kernel_becomes(page, collected(occluders), 1)
     page.kernel("explorer.close()")
     expect(page.locator(SQUARE)).to_have_count(0)
-    page.kernel("__import__('gc').collect()")
-    assert page.kernel(f"[{WIDGETS}, {occluders}]") == [0, 0]
+    kernel_becomes(page, collected(f"[{WIDGETS}, {occluders}]"), [0, 0])
     no_errors(page, canvases)
 
 
 def test_on_a_narrow_page(notebook):
     page = open_explorer(notebook, "narrow")
     page.page.set_viewport_size({"width": 700, "height": 900})
-    page.wait_for_timeout(500)
     output = page.locator(".jp-OutputArea-output").first
-    assert output.evaluate("el => el.scrollWidth - el.clientWidth") <= 1, "nothing sticks out"
+    fits = "el => [el.clientWidth < 700, el.scrollWidth - el.clientWidth <= 1]"
+    becomes(page, lambda: output.evaluate(fits), [True, True], told="[narrow, nothing sticks out]")
     no_errors(page)
 
 

@@ -6,15 +6,24 @@ import re
 import statistics
 
 import pytest
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import becomes, kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
 import cnnwidgets as cw
 
 EXPLORE = """
+import time
 import cnnwidgets as cw
 explorer = cw.explorers.PatchExplorer("toynet", layer="conv5")
+
+# A scan that is held waits once its first results are shown, until the test lets it go on or ends it.
+hold = False
+def slowly(done, total, control=explorer.scan, progress=explorer.scan.progress):
+    progress(done, total)
+    while hold and control.source.startswith("the first") and control.running and not control.stopping:
+        time.sleep(0.02)
+explorer.scan.progress = slowly
 explorer
 """
 SLIDER, FIRST, WHOLE = ".cw-slider-strip", ".cw-patch-pixels >> nth=0", ".cw-patches-whole"
@@ -44,33 +53,20 @@ def open_explorer(notebook, name, code=EXPLORE):
     return page
 
 
-def settled(page, selector):
-    """The fingerprint of a canvas, once it no longer changes."""
-    before = page.fingerprint(selector)
-    for _ in range(40):
-        page.wait_for_timeout(150)
-        now = page.fingerprint(selector)
-        if now == before:
-            return now
-        before = now
-    raise AssertionError(f"{selector} does not come to rest")
-
-
 def scan(page, path):
     page.get_by_role("textbox", name="Path of a folder").fill(str(path))
     page.keyboard.press("Enter")
 
 
+def hold(page, is_held=True):
+    """Let a scan stay where its first results are shown, or go on."""
+    page.kernel(f"globals().update(hold={is_held})")
+
+
 def test_hovering_shows_the_whole_picture_without_asking_the_kernel(notebook):
     page = open_explorer(notebook, "hover")
-    whole = settled(page, WHOLE)
-    page.evaluate(
-        """() => {
-          window.cwMessages = [];
-          const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
-          kernel.anyMessage.connect((_, { msg }) => cwMessages.push(msg.header.msg_type));
-        }"""
-    )
+    comms = page.hear_comms()
+    whole = page.settled(WHOLE)
     sources = set()
     for i in (4, 8, 2):
         page.locator(".cw-patch").nth(i).hover()
@@ -78,15 +74,14 @@ def test_hovering_shows_the_whole_picture_without_asking_the_kernel(notebook):
         sources.add(page.locator(".cw-patches-source").inner_text())
     assert len(sources) == 3 and all(re.fullmatch(r"test \d+ · cat", source) for source in sources)
     page.wait_for_timeout(300)
-    assert page.evaluate("() => cwMessages.filter((message) => /comm/.test(message))") == []
+    assert comms() == []
     no_errors(page)
 
 
 def test_a_click_lays_the_activation_map_over_the_picture(notebook):
     page = open_explorer(notebook, "click")
     page.locator(".cw-patch").nth(2).hover()
-    page.wait_for_timeout(200)
-    plain = settled(page, WHOLE)
+    plain = page.settled(WHOLE)
     page.locator(".cw-patch").nth(2).click()
     kernel_becomes(page, "[explorer.grid.chosen, explorer.grid._map_of]", [2, 2])
     page.wait_for_new_pixels(WHOLE, plain)
@@ -96,7 +91,7 @@ def test_a_click_lays_the_activation_map_over_the_picture(notebook):
     )
     reading = page.locator(".cw-patches-reading")
     expect(reading).to_contain_text(f"row {row}, column {column} · {value:.1f}")
-    mapped = settled(page, WHOLE)
+    mapped = page.settled(WHOLE)
     page.locator(".cw-patch").nth(2).click()  # and once more takes it away
     kernel_becomes(page, "explorer.grid.chosen", None)
     page.wait_for_new_pixels(WHOLE, mapped)
@@ -109,7 +104,7 @@ def test_the_slider_changes_the_patches_soon(notebook):
     page.locator(SLIDER).focus()
     page.keyboard.press("Home")
     kernel_becomes(page, "explorer.selection.channel", 0)
-    settled(page, FIRST)
+    page.settled(FIRST)
     times = []
     for channel in range(1, 13):
         page.locator(".cw-patch-pixels").first.evaluate("canvas => cwPaint.arm(canvas, 'keydown')")
@@ -120,7 +115,7 @@ def test_the_slider_changes_the_patches_soon(notebook):
         kernel_becomes(
             page, "[explorer.selection.channel, explorer.grid.title]", [channel, f"conv5 · channel {channel}"]
         )
-        settled(page, FIRST)
+        page.settled(FIRST)
     assert len(times) >= 10
     print(f"channel to new patches: median {statistics.median(times):.0f} ms, slowest {max(times):.0f} ms")
     assert statistics.median(times) < 800
@@ -129,6 +124,7 @@ def test_the_slider_changes_the_patches_soon(notebook):
 
 def test_dragging_ends_where_the_hand_ends(notebook):
     page = open_explorer(notebook, "drag")
+    page.locator(SLIDER).scroll_into_view_if_needed()  # once it keeps its place
     box = page.locator(SLIDER).bounding_box()
     page.mouse.move(box["x"] + 10, box["y"] + 20)
     page.mouse.down()
@@ -152,7 +148,7 @@ def test_dragging_ends_where_the_hand_ends(notebook):
 
 def test_weakest_and_random_patches(notebook):
     page = open_explorer(notebook, "views")
-    pixels = settled(page, FIRST)
+    pixels = page.settled(FIRST)
     for name, which in (
         ("weakest that fire", "weakest"),
         ("random that fire", "sample"),
@@ -181,11 +177,12 @@ def test_another_layer_and_units_found_by_their_part(notebook):
     page = open_explorer(notebook, "parts")
     page.locator(".cw-layers-menu").select_option("conv2")
     kernel_becomes(page, "explorer.grid.title.split()[0]", "conv2")
+    messages = page.watch_text(".cw-search-message")
     page.locator(".cw-search-menu").select_option("window")
-    expect(page.locator(".cw-search-message")).to_contain_text("measuring all units")
+    becomes(page, lambda: any("measuring all units" in message for message in messages()))
     hits = page.locator(".cw-search-hit")
     hits.first.wait_for(timeout=60_000)
-    pixels = settled(page, FIRST)
+    pixels = page.settled(FIRST)
     hits.nth(1).click()
     page.wait_for_new_pixels(FIRST, pixels)
     layer, channel = page.locator(".cw-search-unit").nth(1).inner_text().split(" · ")
@@ -199,37 +196,41 @@ def test_another_layer_and_units_found_by_their_part(notebook):
 
 def test_a_scan_of_ones_own_folder_with_a_broken_file_and_back(notebook, folder):
     page = open_explorer(notebook, "scan")
-    pixels = settled(page, FIRST)
+    pixels = page.settled(FIRST)
+    hold(page)
     scan(page, folder)
-    expect(page.locator(FACTS)).to_contain_text(re.compile(r"of 600 · [\d.,]+ images/s"), timeout=20_000)
+    expect(page.locator(FACTS)).to_contain_text(re.compile(r"of 600 · [\d.,]+ images/s"))
     expect(page.locator(SOURCE)).to_contain_text(re.compile(r"the first \d+ of 600 pictures in"))
     pixels = page.wait_for_new_pixels(FIRST, pixels)  # early results
     page.locator(SLIDER).focus()
     page.keyboard.press("Home")  # and the explorer can be used meanwhile
     page.wait_for_new_pixels(FIRST, pixels)
     kernel_becomes(page, "explorer.selection.channel", 0)
+    hold(page, False)
     expect(page.locator(MESSAGE)).to_have_text("1 could not be read: 10-03.png", timeout=60_000)
     expect(page.locator(SOURCE)).to_have_text(f"599 of 600 pictures in {folder}")
-    assert page.kernel("[explorer.patches.n_images, explorer.scan.running]") == [599, False]
+    kernel_becomes(page, "[explorer.patches.n_images, explorer.scan.running]", [599, False])
     expect(page.locator(".cw-patches-source")).to_have_text(re.compile(r"\d\d-\d\d\.png"))
     page.get_by_role("button", name="Back to 5,000 Toytown pictures").click()
     expect(page.locator(SOURCE)).to_have_text("5,000 Toytown pictures")
     expect(page.locator(".cw-patches-source")).to_have_text(re.compile(r"test \d+ · \w+"))
-    assert page.kernel("[explorer.patches.n_images, explorer.selection.channel]") == [5000, 0]
+    kernel_becomes(page, "[explorer.patches.n_images, explorer.selection.channel]", [5000, 0])
     no_errors(page)
 
 
 def test_a_stop_keeps_what_was_found(notebook, folder):
     page = open_explorer(notebook, "stop")
+    hold(page)
     scan(page, folder)
-    expect(page.locator(SOURCE)).to_contain_text("the first", timeout=20_000)
+    expect(page.locator(SOURCE)).to_contain_text("the first")
     page.locator(".cw-scan-stop").click()
-    expect(page.locator(MESSAGE)).to_contain_text(re.compile(r"stopped after \d+ of 600"), timeout=10_000)
+    expect(page.locator(MESSAGE)).to_contain_text(re.compile(r"stopped after \d+ of 600"))
+    kernel_becomes(page, "explorer.scan.running", False)
     n = page.kernel("explorer.patches.n_images")
-    assert 0 < n < 600 and not page.kernel("explorer.scan.running")
+    assert 0 < n < 600
     expect(page.locator(SOURCE)).to_have_text(f"{n} of 600 pictures in {folder}")
     assert page.kernel("6 * 7") == 42
-    pixels = settled(page, FIRST)
+    pixels = page.settled(FIRST)
     page.locator(SLIDER).focus()
     page.keyboard.press("End")
     page.wait_for_new_pixels(FIRST, pixels)
@@ -239,8 +240,10 @@ def test_a_stop_keeps_what_was_found(notebook, folder):
 
 def test_clicks_and_views_in_a_hurry_while_a_scan_runs(notebook, folder):
     page = open_explorer(notebook, "hurry")
+    hold(page)
     scan(page, folder)
-    expect(page.locator(SOURCE)).to_contain_text("the first", timeout=20_000)
+    expect(page.locator(SOURCE)).to_contain_text("the first")
+    hold(page, False)
     for i in range(12):
         page.locator(".cw-patch").nth(i % 5).click()
         page.locator("[data-which]").nth(i % 3).click()
@@ -249,7 +252,7 @@ def test_clicks_and_views_in_a_hurry_while_a_scan_runs(notebook, folder):
         if i % 4 == 3:
             page.locator(".cw-layers-menu").select_option(("conv3", "fc7", "conv4")[i // 4])
     page.locator("[data-which=strongest]").click()
-    kernel_becomes(page, "explorer.scan.running", False, seconds=60)
+    kernel_becomes(page, "explorer.scan.running", False, seconds=120)
     kernel_becomes(page, "[explorer.grid.which, explorer.selection.layer]", ["strongest", "conv4"])
     shown = "[round(float(v), 3) for v in explorer.grid.values]"
     unit = "explorer.patches['conv4', explorer.selection.channel]"
@@ -264,7 +267,7 @@ def test_a_folder_that_is_not_there_is_a_clear_error(notebook, tmp_path):
     scan(page, tmp_path / "nowhere")
     error = page.locator(".cw-scan .cw-error")
     expect(error).to_contain_text("nowhere' does not exist")
-    assert not page.kernel("explorer.scan.running")
+    kernel_becomes(page, "explorer.scan.running", False)
     scan(page, tmp_path)
     expect(error).to_contain_text("has no picture files")
     expect(page.locator(SOURCE)).to_have_text("5,000 Toytown pictures")
@@ -284,7 +287,7 @@ def test_pictures_from_the_browser(notebook):
         Image.fromarray(town[i].image).save(buffer, "PNG")
         files.append({"name": f"my-{i}.png", "mimeType": "image/png", "buffer": buffer.getvalue()})
     page.locator(".cw-scan input[type=file]").set_input_files(files)
-    expect(page.locator(SOURCE)).to_have_text("5 pictures of yours", timeout=20_000)
+    expect(page.locator(SOURCE)).to_have_text("5 pictures of yours")
     expect(page.locator(".cw-patches-source")).to_have_text(re.compile(r"my-\d\.png"))
     expect(page.locator(".cw-patch:visible")).to_have_count(5)
     no_errors(page)
@@ -292,8 +295,9 @@ def test_pictures_from_the_browser(notebook):
 
 def test_another_network_while_a_scan_runs(notebook, folder):
     page = open_explorer(notebook, "network")
+    hold(page)
     scan(page, folder)
-    expect(page.locator(SOURCE)).to_contain_text("the first", timeout=20_000)
+    expect(page.locator(SOURCE)).to_contain_text("the first")
     page.kernel("explorer.selection.set_trait('network', 'toynet-gap')")
     expect(page.locator(SOURCE)).to_have_text("5,000 Toytown pictures")
     expect(page.get_by_role("button", name="Scan", exact=True)).to_be_visible()
@@ -308,11 +312,13 @@ def test_running_the_cell_again_ends_the_one_before_also_in_a_scan(notebook, fol
     page.run_cell(0)
     widgets = page.kernel(WIDGETS)
     for _ in range(4):
+        hold(page)
         scan(page, folder)
-        expect(page.locator(SOURCE)).to_contain_text("the first", timeout=20_000)
+        expect(page.locator(SOURCE)).to_contain_text("the first")
         page.run_cell(0)
         page.locator(".cw-patch").first.wait_for()
-        assert page.kernel(WIDGETS) == widgets and page.locator(".cw-explorer").count() == 1
+        kernel_becomes(page, WIDGETS, widgets)
+        expect(page.locator(".cw-explorer")).to_have_count(1)
     expect(page.locator(SOURCE)).to_have_text("5,000 Toytown pictures")
     page.locator(SLIDER).focus()
     page.keyboard.press("Home")
@@ -324,6 +330,6 @@ def test_closing_takes_everything_away(notebook):
     page = open_explorer(notebook, "close")
     page.kernel("explorer.close()")
     expect(page.locator(".cw-patch:visible")).to_have_count(0)
-    assert page.kernel(WIDGETS) == 0
+    kernel_becomes(page, WIDGETS, 0)
     assert page.kernel("[explorer.patches is None, explorer.selection is None]") == [True, True]
     no_errors(page)

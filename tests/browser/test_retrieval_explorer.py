@@ -4,7 +4,7 @@ import io
 import re
 
 import pytest
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import becomes, collected, kernel_becomes, no_errors
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -41,8 +41,11 @@ INTERRUPT = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.
 SLOWLY = """
 from cnnwidgets.core import feature_batches
 from cnnwidgets.explorers import retrieval_search
+hold = False
 def slowly(*args, **options):
     __import__("time").sleep(0.4)
+    while hold:
+        __import__("time").sleep(0.02)
     return feature_batches(*args, **options)
 retrieval_search.feature_batches = slowly
 """
@@ -53,7 +56,7 @@ def open_explorer(notebook, name, app="lab", more=""):
         f"retrieval-{name}", [more + EXPLORE.replace("\nexplorer\n", BY_CORE + "\nexplorer")], app=app
     )
     row(page, "pixels").locator(".cw-rows-tile:visible").first.wait_for()
-    expect(row(page, "pixels").locator(".cw-rows-told")).to_contain_text("over all 120", timeout=20000)
+    expect(row(page, "pixels").locator(".cw-rows-told")).to_contain_text("over all 120")
     return page
 
 
@@ -66,20 +69,16 @@ def tiles(page, key):
 
 
 def numbers(page, key):
-    return [int(tile.get_attribute("data-number")) for tile in tiles(page, key).all()]
+    return tiles(page, key).evaluate_all("tiles => tiles.map((tile) => Number(tile.dataset.number))")
 
 
 def shows(page, query):
     """Whether the browser shows what the kernel found for a picture, and that is right."""
     kernel_becomes(page, "[explorer.query, len(explorer.neighbours)]", [query, 2])
-    assert page.kernel("is_right()") is True
+    kernel_becomes(page, "is_right()", True)
     for key in ("features", "pixels"):
         wanted = page.kernel(f"[int(i) for i in explorer.neighbours[{key!r}].indices[:explorer.rows.k]]")
-        for _ in range(100):
-            if numbers(page, key) == wanted:
-                break
-            page.wait_for_timeout(50)
-        assert numbers(page, key) == wanted
+        becomes(page, lambda key=key: numbers(page, key), wanted, told=f"row of {key}")
     expect(page.locator(ROWS).locator(".cw-rows-asked figcaption")).to_contain_text(f"test {query} ")
 
 
@@ -87,31 +86,32 @@ def shows(page, query):
 def test_from_picture_to_picture(notebook, app):
     page = open_explorer(notebook, f"walk-{app}", app)
     shows(page, 5)
-    assert tiles(page, "features").count() == 10
+    expect(tiles(page, "features")).to_have_count(10)
     page.locator(GALLERY).locator("[data-number='8']").click()
     shows(page, 8)
-    ticks = row(page, "features").locator(".cw-rows-same:visible").count()
-    told = row(page, "features").locator(".cw-rows-told").inner_text()
-    assert f"Precision at 10: {10 * ticks} %" in told
+    ticks = row(page, "features").locator(".cw-rows-same:visible")
+    told = row(page, "features").locator(".cw-rows-told")
+    becomes(page, lambda: f"Precision at 10: {10 * ticks.count()} %" in told.inner_text())
 
     third = numbers(page, "pixels")[2]
     tiles(page, "pixels").nth(2).click()  # a neighbour becomes what is asked for
     shows(page, third)
     selected = page.locator(GALLERY).locator("[aria-selected=true]")
-    assert selected.count() == (third < 96) and all(
-        tile.get_attribute("data-number") == str(third) for tile in selected.all()
-    )
+    chosen = [third] if third < 96 else []  # so many are in the gallery
+    becomes(page, lambda: selected.evaluate_all("all => all.map((el) => Number(el.dataset.number))"), chosen)
 
     page.locator(GALLERY).get_by_label("show").select_option("fish")
     expect(page.locator(GALLERY).locator(".cw-rows-tile")).to_have_count(10)
-    page.locator(GALLERY).get_by_role("button", name="Random").click()
-    kernel_becomes(page, "town.classes[town.labels[explorer.query]]", "fish")
+    page.locator(GALLERY).get_by_role("button", name="Random").click()  # another one
+    found = f"[explorer.query != {third}, town.classes[town.labels[explorer.query]]]"
+    kernel_becomes(page, found, [True, "fish"])
     shows(page, page.kernel("explorer.query"))
 
     slider = page.get_by_role("slider", name="neighbours")
     slider.focus()
     slider.press("ArrowRight")
-    assert tiles(page, "features").count() == tiles(page, "pixels").count() == 11
+    expect(tiles(page, "features")).to_have_count(11)
+    expect(tiles(page, "pixels")).to_have_count(11)
     expect(row(page, "features").locator(".cw-rows-told")).to_contain_text("Precision at 11")
     kernel_becomes(page, "explorer.rows.k", 11)
 
@@ -146,7 +146,7 @@ def test_distance_layer_and_random_network(notebook):
     assert row(page, "random").count() == 0
     page.get_by_role("checkbox", name="random network").check()
     expect(row(page, "random").locator(".cw-rows-told")).to_contain_text("over all 120")
-    assert tiles(page, "random").count() == 10
+    expect(tiles(page, "random")).to_have_count(10)
     page.get_by_role("checkbox", name="random network").uncheck()
     expect(row(page, "random")).to_have_count(0)
     no_errors(page)
@@ -161,7 +161,7 @@ def test_a_photograph_of_ones_own(notebook):
     expect(page.locator(ROWS).locator(".cw-rows-asked figcaption")).to_have_text("sunset.png")
     kernel_becomes(page, "[explorer.query, len(explorer.neighbours)]", [-1, 2])
     expect(row(page, "features").locator(".cw-rows-told")).to_contain_text("class is not known")
-    assert page.locator(ROWS).locator(".cw-rows-badge").count() == 0
+    expect(page.locator(ROWS).locator(".cw-rows-badge")).to_have_count(0)
     broken = {"name": "notes.png", "mimeType": "image/png", "buffer": b"no picture"}
     page.locator(GALLERY).locator("input[type=file]").set_input_files(broken)
     expect(page.locator(GALLERY).locator(".cw-error")).to_contain_text("not a picture")
@@ -177,12 +177,14 @@ def test_a_photograph_of_ones_own(notebook):
 
 def test_interrupted_run_again_and_closed(notebook):
     page = open_explorer(notebook, "again", more=SLOWLY)
+    page.kernel("globals().update(hold=True)")
     page.locator(".cw-layers-menu").select_option("conv2")
     expect(row(page, "features").locator(".cw-rows-wait")).to_have_text(re.compile("computing"))
     page.evaluate(INTERRUPT)
     page.locator(GALLERY).locator("[data-number='7']").click()  # answered in the meantime
     kernel_becomes(page, "sorted(explorer.neighbours)", ["pixels"])
-    expect(row(page, "features").locator(".cw-rows-told")).to_contain_text("over all 120", timeout=20000)
+    page.kernel("globals().update(hold=False)")
+    expect(row(page, "features").locator(".cw-rows-told")).to_contain_text("over all 120")
     shows(page, 7)
     widgets = page.kernel(WIDGETS)
     page.locator(".cw-layers-menu").select_option("conv1")  # in which the cell runs again
@@ -190,16 +192,11 @@ def test_interrupted_run_again_and_closed(notebook):
         page.run_cell(0)
         tiles(page, "pixels").first.wait_for()
         kernel_becomes(page, WIDGETS, widgets)
-        assert page.locator(".cw-explorer").count() == 1
+        expect(page.locator(".cw-explorer")).to_have_count(1)
     page.kernel("explorer.close()")
     expect(page.locator(".cw-rows")).to_have_count(0)
     found = "sum(type(each).__name__ == 'PictureSet' for each in __import__('gc').get_objects())"
-    for _ in range(100):
-        page.kernel("__import__('gc').collect()")
-        if page.kernel(f"[{WIDGETS}, {found}]") == [0, 0]:
-            break
-        page.wait_for_timeout(50)
-    assert page.kernel(f"[{WIDGETS}, {found}]") == [0, 0]
+    kernel_becomes(page, collected(f"[{WIDGETS}, {found}]"), [0, 0])
     no_errors(page)
 
 

@@ -1,11 +1,9 @@
 """All methods in a row in a real JupyterLab, driven as a student would."""
 
 import re
-import time
 
-import numpy as np
 import pytest
-from notebook_page import kernel_becomes, no_errors
+from notebook_page import becomes, collected, kernel_becomes, no_errors
 from playwright.sync_api import expect
 
 EXPLORE = """
@@ -67,12 +65,14 @@ CANVASES = ".cw-attr-canvas"
 TO_COME = "[p.key for p in explorer.grid.panels if p.pending or explorer.grid.is_stale(p.key)]"
 WIDGETS = "len(__import__('ipywidgets').widgets.widget._instances)"
 
-#: Runs code in the kernel without waiting for it, as a cell that takes long.
+#: Runs code in the kernel without waiting for its end, as a cell that takes long; `cwBegun` once it runs.
 BEGIN = """(code) => {
   const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
-  window.cwBusy = true;
-  const { done } = kernel.requestExecute({ code, silent: true, store_history: false });
-  done.finally(() => (window.cwBusy = false));
+  [window.cwBusy, window.cwBegun] = [true, false];
+  const all = `print("begun", flush=True)\\n${code}`;
+  const future = kernel.requestExecute({ code: all, silent: true, store_history: false });
+  future.onIOPub = ({ header }) => (window.cwBegun ||= header.msg_type === "stream");
+  future.done.finally(() => (window.cwBusy = false));
 }"""
 INTERRUPT = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()"
 
@@ -88,8 +88,13 @@ def open_explorer(notebook, name, app="lab", wait=True):
     return page
 
 
+def begin(page, code):
+    page.evaluate(BEGIN, code)
+    page.wait_for_function("() => cwBegun")
+
+
 def maps_are_complete(page):
-    kernel_becomes(page, TO_COME, [])
+    kernel_becomes(page, TO_COME, [], seconds=120)
     expect(page.locator(".cw-attr-stale")).to_have_count(0)
 
 
@@ -110,6 +115,15 @@ def looks(page, label):
     return page.locator(".cw-attr-controls").get_by_label(label)
 
 
+def painted_at(page, place):
+    """Colour at a place of the map of saliency, given as shares of its height and width."""
+    return page.locator(canvas("saliency")).evaluate(
+        """(el, [down, across]) => [...el.getContext("2d")
+          .getImageData(across * el.width | 0, down * el.height | 0, 1, 1).data].slice(0, 3)""",
+        place,
+    )
+
+
 def paints(page):
     return {method: page.fingerprint(canvas(method)) for method in METHODS}
 
@@ -126,7 +140,7 @@ def numbers(text):
 @pytest.mark.parametrize("app", ["lab", "notebook"])
 def test_a_click_on_a_class_changes_all_maps(notebook, app):
     page = open_explorer(notebook, f"class-{app}", app)
-    assert page.kernel("differ(0, explorer.selection.target)") == []
+    kernel_becomes(page, "differ(0, explorer.selection.target)", [])
     page.locator(CANVASES).first.scroll_into_view_if_needed()
     picture, before = page.fingerprint("[data-key=''] canvas"), paints(page)
     assert len(set(before.values())) == len(METHODS)
@@ -134,35 +148,24 @@ def test_a_click_on_a_class_changes_all_maps(notebook, app):
     for method in METHODS:
         page.wait_for_new_pixels(canvas(method), before[method])
     maps_are_complete(page)
-    assert page.kernel(f"differ(0, {target})") == []
+    kernel_becomes(page, f"differ(0, {target})", [])
     assert page.fingerprint("[data-key=''] canvas") == picture
 
     # what the browser paints: the largest value has the last colour of the map, the smallest the first
     looks(page, "smooth").uncheck()
     looks(page, "opacity").fill("1")
     kernel_becomes(page, "[explorer.grid.smooth, explorer.grid.opacity]", [False, 1])
-    page.wait_for_timeout(100)
     ends = page.kernel("[cw.render.lut('viridis')[i].tolist() for i in (255, 0)]")
     for pick, colour in zip(("argmax", "argmin"), ends, strict=True):
         row, column = divmod(page.kernel(f"int(explorer.grid.values('0 saliency').{pick}())"), 96)
-        seen = page.locator(canvas("saliency")).evaluate(
-            """(el, [down, across]) => [...el.getContext("2d")
-              .getImageData(across * el.width | 0, down * el.height | 0, 1, 1).data].slice(0, 3)""",
-            [(row + 0.5) / 96, (column + 0.5) / 96],
-        )
-        assert np.abs(np.subtract(seen, colour)).max() <= 2, pick
+        place = [(row + 0.5) / 96, (column + 0.5) / 96]
+        becomes(page, lambda place=place: painted_at(page, place), pytest.approx(colour, abs=2), told=pick)
     no_errors(page)
 
 
 def test_one_pixel_is_read_in_all_maps(notebook):
     page = open_explorer(notebook, "hover")
-    page.evaluate(
-        """() => {
-          window.cwMessages = [];
-          const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
-          kernel.anyMessage.connect((_, { msg }) => cwMessages.push(msg.header.msg_type));
-        }"""
-    )
+    comms = page.hear_comms()
     over = page.locator(canvas("saliency"))
     over.scroll_into_view_if_needed()
     page.wait_for_timeout(200)  # what is computed ahead tells nothing either
@@ -179,7 +182,7 @@ def test_one_pixel_is_read_in_all_maps(notebook):
         told[row, column] = {
             method: page.locator(f"[data-key='0 {method}'] .cw-attr-value").inner_text() for method in METHODS
         }
-    assert [each for each in page.evaluate("() => cwMessages") if "comm" in each] == []
+    assert comms() == []
     for (row, column), texts in told.items():
         truth = page.kernel(f"at({row}, {column})")
         for method, text in texts.items():
@@ -202,18 +205,18 @@ def test_one_pixel_is_read_in_all_maps(notebook):
     no_errors(page)
 
 
-def test_colours_change_while_the_kernel_is_busy(notebook):
+def test_colours_change_while_the_kernel_is_busy(notebook, tmp_path):
     page = open_explorer(notebook, "busy")
     page.locator(CANVASES).first.scroll_into_view_if_needed()
     heat, signed, colour = "saliency", "gradient × input", "guided backprop"
-    page.evaluate(BEGIN, "import time; time.sleep(4)")
-    began = time.monotonic()
+    free = tmp_path / "free"
+    begin(page, f"import os, time\nwhile not os.path.exists({str(free)!r}): time.sleep(0.02)")
 
     def changes(change, *methods):
         before = paints(page)
         change()
         for method in methods:
-            page.wait_for_new_pixels(canvas(method), before[method], timeout=2)
+            page.wait_for_new_pixels(canvas(method), before[method])
         assert page.evaluate("() => cwBusy") is True, "still"
         same = [method for method in (heat, signed, colour) if method not in methods]
         assert [method for method in same if page.fingerprint(canvas(method)) != before[method]] == []
@@ -223,7 +226,8 @@ def test_colours_change_while_the_kernel_is_busy(notebook):
     changes(lambda: page.get_by_label("Colours of magnitudes").select_option("magma"), heat, "Grad-CAM")
     changes(lambda: looks(page, "smooth").uncheck(), heat, signed, colour, "Grad-CAM")
     changes(lambda: page.locator(canvas(heat)).hover(), heat, signed, colour)
-    assert time.monotonic() - began < 4
+    free.touch()
+    page.wait_for_function("() => !cwBusy")
     traits = "[explorer.grid.clip, explorer.grid.opacity, explorer.grid.colormap, explorer.grid.smooth]"
     kernel_becomes(page, traits, [92, 0.35, "magma", False])  # told once it is free again
     page.wait_for_timeout(300)  # and nothing comes back from it
@@ -240,18 +244,21 @@ def test_a_second_class_and_the_object_cut_out(notebook):
     page.keyboard.press("Enter")
     kernel_becomes(page, "explorer.second.target_name", "mushroom")
     maps_are_complete(page)
-    assert page.locator(".cw-attr-heading").all_inner_texts() == ["bus", "mushroom"]
+    expect(page.locator(".cw-attr-heading")).to_have_text(["bus", "mushroom"])
     first, second = page.kernel("[explorer.classes.target, explorer.second.target]")
-    assert page.kernel(f"[differ(0, {first}), differ(1, {second})]") == [[], []]
+    kernel_becomes(page, f"[differ(0, {first}), differ(1, {second})]", [[], []])
     truth = page.kernel(f"alike({first}, {second})")
     rows = page.locator(".cw-explorer table tr")
     expect(rows).to_have_count(len(METHODS))
     expect(page.get_by_text("How alike are the maps of bus and mushroom?")).to_be_visible()
-    told = [re.fullmatch(r"(.+?)\s+(−?\d\.\d\d)", text.strip()) for text in rows.all_inner_texts()]
-    told = {each[1]: float(each[2].replace("−", "-")) for each in told}
-    assert told == pytest.approx(truth, abs=0.011)
-    assert list(told.values()) == sorted(told.values(), reverse=True)
-    assert len({page.fingerprint(canvas("saliency", row)) for row in (0, 1)}) == 2
+
+    def told():
+        found = [re.fullmatch(r"(.+?)\s+(−?\d\.\d\d)", text.strip()) for text in rows.all_inner_texts()]
+        return {each[1]: float(each[2].replace("−", "-")) for each in found if each}
+
+    becomes(page, told, pytest.approx(truth, abs=0.011))
+    assert list(told().values()) == sorted(told().values(), reverse=True)
+    becomes(page, lambda: len({page.fingerprint(canvas("saliency", row)) for row in (0, 1)}), 2)
     page.get_by_label("compare with another class").uncheck()
     expect(page.locator(canvas("saliency", row=1))).to_have_count(0)
 
@@ -260,7 +267,7 @@ def test_a_second_class_and_the_object_cut_out(notebook):
     expect(found).to_contain_text(re.compile(r"IoU with the true mask: 0\.\d\d"))
     iou = re.search(r"IoU with the true mask: (\d\.\d\d)", found.text_content())[1]
     explored = "explorer.cutout.found.values"
-    assert page.kernel(f"round(float(({explored} == 0).sum() / ({explored} >= 0).sum()), 2)") == float(iou)
+    kernel_becomes(page, f"round(float(({explored} == 0).sum() / ({explored} >= 0).sum()), 2)", float(iou))
     mask = "cw.core.segment(__import__('numpy').asarray(explorer.grid.image.convert('RGB')), {})"
     by_hand = mask.format(f"by_core({first})['saliency']")
     assert page.kernel(f"bool((({explored} == 0) | ({explored} == 2) == {by_hand}).mean() > 0.99)")
@@ -273,18 +280,17 @@ def test_interrupted_and_run_again(notebook):
     page = open_explorer(notebook, "again", wait=False)
     page.evaluate(INTERRUPT)  # in the middle of SmoothGrad
     maps_are_complete(page)
-    page.evaluate(BEGIN, "import time; time.sleep(60)")
-    page.wait_for_timeout(300)
+    begin(page, "import time; time.sleep(600)")
     rows = page.locator(".cw-classes-list").first.locator("[role=option]")
     target = int(rows.nth(3).get_attribute("data-index"))
     rows.nth(3).click()
     page.evaluate(INTERRUPT)
-    page.wait_for_function("() => !cwBusy", timeout=5000)
+    page.wait_for_function("() => !cwBusy")
     assert [error for error in page.kernel_errors if "KeyboardInterrupt" not in error] == []
     page.evaluate("() => cwKernelErrors.splice(0)")
     kernel_becomes(page, "explorer.selection.target", target)
     maps_are_complete(page)
-    assert page.kernel(f"differ(0, {target})") == []
+    kernel_becomes(page, f"differ(0, {target})", [])
 
     page.run_cell(0)
     page.locator(CANVASES).nth(len(METHODS)).wait_for()
@@ -294,13 +300,11 @@ def test_interrupted_and_run_again(notebook):
         page.run_cell(0)
         page.locator(CANVASES).nth(len(METHODS)).wait_for()
         kernel_becomes(page, WIDGETS, widgets)
-        assert page.locator(".cw-explorer").count() == 1
+        expect(page.locator(".cw-explorer")).to_have_count(1)
     maps_are_complete(page)
     found = "sum(type(each).__name__ == 'Explanations' for each in __import__('gc').get_objects())"
-    page.kernel("__import__('gc').collect()")
-    kernel_becomes(page, found, 1)
+    kernel_becomes(page, collected(found), 1)
     page.kernel("explorer.close()")
     expect(page.locator(CANVASES)).to_have_count(0)
-    page.kernel("__import__('gc').collect()")
-    kernel_becomes(page, f"[{WIDGETS}, {found}]", [0, 0])
+    kernel_becomes(page, collected(f"[{WIDGETS}, {found}]"), [0, 0])
     no_errors(page)
