@@ -212,11 +212,7 @@ class Ascent(Iterator[Step]):
             raise InputError(f"rate is the size of a step, 0 or more, not {self.rate!r}")
         weighty = [penalty for penalty in self.penalties if getattr(penalty, "weight", True)]
         if weighty:
-            with torch.enable_grad():
-                given = self._parameters.detach().requires_grad_()
-                images = self._space.image(given)
-                totals = [penalty(images).sum() for penalty in weighty]
-            of_parameters = of_parameters - torch.autograd.grad(totals, given)[0]
+            of_parameters = of_parameters - self._gradient_of(weighty)
         step, moments = self._direction(of_parameters, number)
         parameters = self._parameters + self.rate * step
         if not self.regularisers:
@@ -225,6 +221,16 @@ class Ascent(Iterator[Step]):
         for regulariser in self.regularisers:
             images = regulariser(images, of_images, number)
         return self._space.parameters(images), moments
+
+    def _gradient_of(self, penalties: Sequence[Penalty]) -> Tensor:
+        """With respect to the parameters."""
+        if isinstance(self._space, Pixels) and all(hasattr(each, "gradient") for each in penalties):
+            return sum(each.gradient(self._parameters) for each in penalties)
+        with torch.enable_grad():
+            given = self._parameters.detach().requires_grad_()
+            images = self._space.image(given)
+            totals = [penalty(images).sum() for penalty in penalties]
+        return torch.autograd.grad(totals, given)[0]
 
     def _direction(self, slopes: Tensor, number: int) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         if self._optimiser == "plain":

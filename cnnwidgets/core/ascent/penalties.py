@@ -1,7 +1,7 @@
 """What is subtracted from the objective: images that no photograph would be like are dear.
 
 Each is called with images (N, C, H, W) and gives a number for each. Their settings may be changed while an
-ascent runs.
+ascent runs. A ``gradient(images)`` in closed form is used where there is one; autograd finds the others.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ class SquaredNorm:
 
     def __call__(self, x: Tensor) -> Tensor:
         return _checked(self.weight) * x.square().sum((1, 2, 3))
+
+    def gradient(self, x: Tensor) -> Tensor:
+        r""":math:`2 \lambda x`."""
+        return 2 * _checked(self.weight) * x
 
 
 @dataclass

@@ -30,6 +30,7 @@ from cnnwidgets.core import (
     diversity,
     unit,
 )
+from cnnwidgets.core.ascent.image_space import Fourier, Pixels
 
 SHAPE = (3, 4, 6)
 
@@ -244,6 +245,16 @@ def test_the_rate_and_the_penalties_act_from_the_next_step(linear):
     torch.testing.assert_close(step.penalties, 0.5 * step.images.square().sum((1, 2, 3)))
     ascent.rate = 0
     assert torch.equal(next(ascent).images, step.images)
+
+
+@pytest.mark.parametrize("space", [Pixels, Fourier])
+def test_a_penalty_in_closed_form_leads_where_the_same_one_by_autograd_does(space, net, x):
+    found = []
+    for penalty in (SquaredNorm(0.3), lambda images: 0.3 * images.square().sum((1, 2, 3))):
+        ascent = plain(net, class_score(2), x, space=space(), penalties=[penalty], n_steps=3, rate=0.5)
+        found.append(ascent.run())
+    torch.testing.assert_close(found[0].images, found[1].images)
+    torch.testing.assert_close(found[0].penalties, found[1].penalties)
 
 
 def test_another_objective_from_where_the_images_are_looked_at_next(linear):

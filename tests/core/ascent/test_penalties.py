@@ -41,6 +41,13 @@ def test_slopes_are_those_of_small_differences(penalty):
     assert torch.autograd.gradcheck(penalty, images())
 
 
+def test_the_closed_form_is_the_slope():
+    x = images()
+    (slope,) = torch.autograd.grad(SquaredNorm(0.3)(x).sum(), x)
+    torch.testing.assert_close(SquaredNorm(0.3).gradient(x.detach()), slope)
+    assert SquaredNorm(0.5).gradient(x.detach())[0].flatten().tolist() == [1, 3, 0, 2, 2, -3]
+
+
 @pytest.mark.parametrize("penalty", [Norm(1, 1), TotalVariation(1, 1), TotalVariation(1, 1.5)])
 def test_a_plain_image_has_a_finite_slope(penalty):
     x = torch.zeros(1, 3, 4, 5, requires_grad=True)
