@@ -4,6 +4,7 @@ from functools import partial
 
 import ipywidgets
 
+from ..core import CnnWidgetsError
 from ..core.ascent.objectives import is_several
 from ..widgets import AscentControl, StepViewer
 from .alone import alone
@@ -187,6 +188,8 @@ class AscentExplorer(ClimbExplorer):
     # -- the work ----------------------------------------------------------------------------------
 
     def _made_session(self):
+        if self.selection is None:
+            raise CnnWidgetsError("this explorer is closed: make another one")
         if self._session is None:
             climb = self._climb()
             self._arrange(climb)  # another thread may have chosen something since

@@ -129,7 +129,11 @@ class DreamExplorer(Explorer):
         self.control.show_error(error)
 
     async def done(self):
-        """Wait until everything that was asked for is computed and shown: ``await explorer.done()``."""
+        """Wait until everything that was asked for is computed and shown: ``await explorer.done()``.
+
+        A dream that is paused goes on.
+        """
+        self.control.paused = False  # a cell that waits may keep the button from being heard
         await self._work.done()
         await super().done()
 

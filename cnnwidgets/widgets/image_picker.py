@@ -234,6 +234,7 @@ class ImagePicker(Widget):
         """Remove the widget from all views and free its pictures, in the kernel and in the browser."""
         super().close()
         self._sources, self._thumbnails = [], []
+        self._trait_values |= {"image": None, "index": -1, "name": ""}
 
     # -- other forms -------------------------------------------------------------------------------
 

@@ -296,7 +296,7 @@ def test_the_curve_keeps_its_look(explorer):
 # -- live ------------------------------------------------------------------------------------------
 
 
-async def until(condition, seconds=10):
+async def until(condition, seconds=30):
     for _ in range(int(seconds / 0.01)):
         if condition():
             return
@@ -669,6 +669,14 @@ def test_closing_ends_the_work_and_lets_go_of_the_network():
         time.sleep(0.05)
     assert gone() is None
     assert not [each for each in threading.enumerate() if "Latest" in each.name and each.is_alive()]
+
+
+@pytest.mark.parametrize("action", ["play", "step", "restart"])
+def test_a_closed_one_says_so(action, network):
+    explorer = AscentExplorer(network)
+    explorer.close()
+    with pytest.raises(core.CnnWidgetsError, match="is closed: make another one"):
+        getattr(explorer, action)()
 
 
 def test_all_is_closed(network):

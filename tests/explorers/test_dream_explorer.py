@@ -101,7 +101,7 @@ def run(scenario):
     return asyncio.run(guarded())
 
 
-async def until(condition, seconds=10):
+async def until(condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come"
@@ -305,7 +305,7 @@ def slow(network, seconds=0.02):
 
 def test_it_grows_beside_the_event_loop(network):
     async def scenario(made):
-        explorer = explorer_of(slow(network), layer="2")
+        explorer = explorer_of(slow(network, 0.05), layer="2")
         made.append(explorer)
         explorer.control.n_steps = 12
         explorer.control.play()
@@ -363,7 +363,7 @@ def test_paused_stepped_and_stopped(network):
         explorer = explorer_of(slow(network, 0.005), layer="2")
         made.append(explorer)
         control = explorer.control
-        control.n_steps, control.octaves = 9, 1
+        control.n_steps, control.octaves = 200, 1  # not over before it is stopped
         control.step()
         await until(lambda: explorer._look is not None and explorer._look.number == 1)
         await asyncio.sleep(0.1)
@@ -387,8 +387,24 @@ def test_paused_stepped_and_stopped(network):
         return message, number, np.asarray(explorer.image), explorer.dream
 
     message, number, found, dream = run(scenario)
-    assert message == f"stopped after {number} of 9 steps" and 2 <= number < 9
+    assert message == f"stopped after {number} of 200 steps" and 2 <= number < 200
     assert np.array_equal(found, network.to_image(dream.image)[0])
+
+
+def test_whoever_waits_for_a_paused_dream_lets_it_go_on(network):
+    """A cell that waits may keep the kernel from hearing "Go on"."""
+
+    async def scenario(made):
+        explorer = explorer_of(network, layer="2")
+        made.append(explorer)
+        explorer.control.n_steps, explorer.control.octaves = 6, 2
+        explorer.control.step()
+        await until(lambda: explorer._look is not None and explorer.control.paused)
+        await asyncio.wait_for(explorer.done(), 30)
+        assert not explorer.control.running and not explorer.control.paused
+        return explorer.dream.number
+
+    assert run(scenario) > 1
 
 
 def test_steps_are_counted_that_were_taken(network):

@@ -1,4 +1,6 @@
+import gc
 import io
+import weakref
 
 import numpy as np
 import pytest
@@ -186,3 +188,11 @@ def test_a_picture_that_is_in_the_gallery_is_chosen_there():
     touched.putpixel((20, 20), (0, 254, 0))  # no thumbnail shows it
     picker.image = touched
     assert picker.index == 4
+
+
+def test_closed_it_holds_no_pictures(picker):
+    gone = weakref.ref(picker.image)
+    picker.close()
+    gc.collect()
+    assert gone() is None
+    assert picker.describe() == "ImagePicker: no picture" and picker.picture() is None
