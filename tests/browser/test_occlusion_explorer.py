@@ -215,8 +215,8 @@ def test_a_click_on_a_curve_moves_the_square_along_it(notebook):
     figure = page.locator(CURVES)
     figure.scroll_into_view_if_needed()
     kernel_becomes(page, "explorer.cuts.figure.reacts", True)
-    nearest = "min(explorer.probability.centres[0], key=lambda row: abs(int(row) - 40))"
-    title = "explorer.cuts.figure.figure.axes[0].get_title()"
+    nearest = "int(min(explorer.probability.centres[0], key=lambda row: abs(row - 40)))"
+    title = "explorer.cuts.figure.figure.axes[0].get_title(loc='left')"
     kernel_becomes(page, f"{title} == f'along row {{{nearest}}}'", True)
     page.settled(f"{CURVES} canvas:first-of-type")
     # where column 30 is, from the left edge of the figure

@@ -383,7 +383,7 @@ def test_score_cam_tells_how_far_it_is_and_others_follow(gap_network, monkeypatc
         gate.go_on.set()
         await explorer.done()
         shows(explorer, gap_network, ONE, target, "Score-CAM", "3")
-        await until(lambda: explorer.row.values("2") is not None)
+        await until(lambda: all(explorer.row.values(layer) is not None for layer in LAYERS))
         for layer in LAYERS:
             same(explorer.row.values(layer), by_core(gap_network, ONE, target, "Score-CAM", layer))
         assert explorer.heat.unit == "activation" and explorer.control.relu_fixed

@@ -490,6 +490,7 @@ def test_pause_go_on_and_stop(monkeypatch):
         await until(lambda: iteration(one) > 0)
         one.control.set_state({"paused": True})
         await asyncio.sleep(0.3)
+        await until(lambda: one.control.done == iteration(one))  # the last look has come
         at = iteration(one), points(one).tolist()
         assert one.control.running and one.control.done == at[0] < 100_000
         await asyncio.sleep(0.3)

@@ -695,10 +695,12 @@ def test_the_map_of_another_picture_is_taken_away_before_the_new_picture_is_ther
         explorer.control.stride = 4
         await explorer.done()
         old = explorer.probability.values
+        slow.module.seconds = 0.5  # until then there is nothing of the new one
         explorer.images.name = "two"
         await until(lambda: np.isnan(explorer.probability.values).all())
         assert not [line for axes in explorer.cuts.figure.figure.axes for line in axes.lines]
         assert all(np.isnan(heat.values).all() for heat in explorer._maps())
+        slow.module.seconds = 0.02
         await explorer.done()
         assert np.abs(explorer.probability.values - old).max() > 0.01
         explorer.close()

@@ -95,11 +95,12 @@ def test_the_loop_hears_of_it_and_the_thread_works(network, monkeypatch):
 
 
 def test_only_the_newest_is_told_and_those_in_between_never_start(network, monkeypatch):
-    prepared, release = [], threading.Event()
+    prepared, begun, release = [], threading.Event(), threading.Event()
     prepare = Job.prepare
 
     def slowly(job, last):
         prepared.append(job.request.size)
+        begun.set()
         assert release.wait(10)
         prepare(job, last)
 
@@ -111,6 +112,7 @@ def test_only_the_newest_is_told_and_those_in_between_never_start(network, monke
         runner.newest = Job(None)  # or the first look would be taken in the caller
         for size in (3, 4, 5, 6):
             runner.start(request(network, size=size))
+            assert await asyncio.to_thread(begun.wait, 10)  # the first one is at work
             await asyncio.sleep(0.02)
         release.set()
         await runner.done()

@@ -110,6 +110,14 @@ def slow(network, layers, seconds=0.3):
     }
 
 
+async def until(condition, seconds=20):
+    for _ in range(seconds * 200):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came")
+
+
 def scenario(steps, measure=slow, monkeypatch=None):
     asked = []
 
@@ -121,7 +129,7 @@ def scenario(steps, measure=slow, monkeypatch=None):
 
     async def run():
         explorer = PatchExplorer("toynet", layer="conv5")
-        told = await steps(explorer)
+        told = await steps(explorer, asked)
         explorer.close()
         return told
 
@@ -131,10 +139,10 @@ def scenario(steps, measure=slow, monkeypatch=None):
 def test_while_it_is_measured_this_is_said_and_parts_may_be_changed(monkeypatch):
     """Measured once."""
 
-    async def steps(explorer):
+    async def steps(explorer, asked):
         explorer.search.part = "wheel"
         said = explorer.search.message
-        await asyncio.sleep(0.05)
+        await until(lambda: asked)
         explorer.search.part = "eye"
         explorer.search.part = "fin"
         await explorer.done()
@@ -151,9 +159,9 @@ def test_while_it_is_measured_this_is_said_and_parts_may_be_changed(monkeypatch)
 
 
 def test_a_part_that_is_given_up_meanwhile_shows_nothing(monkeypatch):
-    async def steps(explorer):
+    async def steps(explorer, asked):
         explorer.search.part = "wheel"
-        await asyncio.sleep(0.05)
+        await until(lambda: asked)
         explorer.search.part = ""
         await explorer.done()
         nothing = explorer.search.hits, explorer.search.message, explorer.search.error
@@ -170,10 +178,10 @@ def test_scores_of_a_network_that_is_gone_are_not_shown(monkeypatch, soon):
     """Neither later nor for a moment, also where a part of the new network is asked for at once."""
     seen = []
 
-    async def steps(explorer):
+    async def steps(explorer, asked):
         explorer.search.observe(lambda change: seen.append(change.new), "hits")
         explorer.search.part = "wheel"
-        await asyncio.sleep(0.05)
+        await until(lambda: asked)
         explorer.selection.network = "toynet-gap"
         gone = explorer.search.part
         if not soon:
@@ -191,9 +199,9 @@ def test_scores_of_a_network_that_is_gone_are_not_shown(monkeypatch, soon):
 
 
 def test_closing_meanwhile(monkeypatch):
-    async def steps(explorer):
+    async def steps(explorer, asked):
         explorer.search.part = "wheel"
-        await asyncio.sleep(0.05)
+        await until(lambda: asked)
         search = explorer.search
         explorer.close()
         await asyncio.sleep(0.4)
@@ -204,7 +212,7 @@ def test_closing_meanwhile(monkeypatch):
 
 
 def test_an_error_is_shown_and_the_part_is_given_up(monkeypatch):
-    async def steps(explorer):
+    async def steps(explorer, asked):
         explorer.search.part = "wheel"
         await explorer.done()
         return explorer.search.error, explorer.search.part, explorer.search.message

@@ -601,7 +601,7 @@ def test_another_layer_gives_up_the_one_before(network, monkeypatch):
         assert explorer.neighbours == {}, "those before are of another layer"
         await until(lambda: gate.asked)
         await until(lambda: explorer.rows.rows[0].message == "computing …")
-        assert len(explorer.rows.rows[1].tiles) == 30
+        await until(lambda: len(explorer.rows.rows[1].tiles) == 30)
         explorer.layers.layer = "2"
         gate.go_on.set()
         await explorer.done()
@@ -620,8 +620,10 @@ def test_clicks_are_answered_while_something_is_computed(network, monkeypatch):
         explorer.layers.layer = "1"
         await until(lambda: gate.asked)
         explorer.rows.set_state({"chosen": 11})
+        indices, distances = by_core(network, "pixels", 11)
         await until(lambda: "pixels" in explorer.neighbours)
-        shows(explorer, "pixels", *by_core(network, "pixels", 11), 11)
+        await until(lambda: [tile.number for tile in explorer.rows.rows[1].tiles] == indices.tolist())
+        shows(explorer, "pixels", indices, distances, 11)
         gate.go_on.set()
         await explorer.done()
         shows(explorer, "features", *by_core(network, "features", 11, layer="1"), 11)

@@ -230,7 +230,7 @@ def test_quick_maps_do_not_wait_for_slow_ones(network, monkeypatch):
         explorer._ahead.stop()
         await until(lambda: gate.steps)
         expected = by_core_quick = by_core(network, ONE, target)
-        await until(lambda: pending(explorer))
+        await until(lambda: set(pending(explorer)) == {f"0 {method}" for method in SLOW})
         same_maps(explorer, {method: by_core_quick[method] for method in METHODS if method not in SLOW})
         np.testing.assert_array_equal(explorer.grid.values("0 SmoothGrad"), old)
         assert set(pending(explorer)) == {f"0 {method}" for method in SLOW}

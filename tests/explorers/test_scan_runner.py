@@ -431,8 +431,10 @@ def test_closing_while_the_scan_is_being_made(network):
 def test_the_kernel_stays_free_while_a_folder_is_looked_through(network, monkeypatch):
     """A disk may be slow, and a folder may be large."""
 
+    found = threading.Event()
+
     def slow(*args):
-        time.sleep(0.5)
+        assert found.wait(20)
         raise InputError("too large")
 
     async def steps():
@@ -445,6 +447,7 @@ def test_the_kernel_stays_free_while_a_folder_is_looked_through(network, monkeyp
         explorer.selection.channel = 3
         await explorer._latest.done()
         assert explorer.grid.title == "2 · channel 3" and explorer.scan.running, "meanwhile others work"
+        found.set()
         await explorer.done()
         assert explorer.scan.error == "too large" and not explorer.scan.running
         explorer.close()

@@ -71,7 +71,8 @@ class Shown:
 
     def deliver(self):
         """Give everything sent so far to the widget, as the kernel would, and its answers to the browser."""
-        self.page.wait_for_timeout(60)  # the last state is sent within 50 ms
+        # the last state is sent within 50 ms; waited for in the page, whose timers keep their order
+        self.page.evaluate("() => new Promise(done => setTimeout(done, 60))")
         changed = []
         self.widget.observe(lambda change: changed.append(change.name))
         # taken in one go: what is sent while these are worked on waits for the next time
