@@ -7,6 +7,7 @@ import io
 import threading
 import time
 import weakref
+from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
@@ -599,11 +600,12 @@ class Slow(nn.Module):
 
     def __init__(self, seconds=0.02):
         super().__init__()
-        self.parts, self.seconds, self.is_slow = small_module(), seconds, False
+        # whoever traces a network puts its plain attributes back, also what is set meanwhile: not in those
+        self.parts, self.rest, self.is_slow = small_module(), SimpleNamespace(seconds=seconds), False
 
     def forward(self, x):
         if self.is_slow:
-            time.sleep(self.seconds)
+            time.sleep(self.rest.seconds)
         return self.parts(x) if x.sum() < 1e9 else -x  # untraceable: every square is a forward pass
 
 
@@ -695,12 +697,12 @@ def test_the_map_of_another_picture_is_taken_away_before_the_new_picture_is_ther
         explorer.control.stride = 4
         await explorer.done()
         old = explorer.probability.values
-        slow.module.seconds = 0.5  # until then there is nothing of the new one
+        slow.module.rest.seconds = 0.5  # until then there is nothing of the new one
         explorer.images.name = "two"
         await until(lambda: np.isnan(explorer.probability.values).all())
         assert not [line for axes in explorer.cuts.figure.figure.axes for line in axes.lines]
         assert all(np.isnan(heat.values).all() for heat in explorer._maps())
-        slow.module.seconds = 0.02
+        slow.module.rest.seconds = 0.0
         await explorer.done()
         assert np.abs(explorer.probability.values - old).max() > 0.01
         explorer.close()
