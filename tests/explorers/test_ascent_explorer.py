@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets import core
@@ -294,14 +295,6 @@ def test_the_curve_keeps_its_look(explorer):
 
 
 # -- live ------------------------------------------------------------------------------------------
-
-
-async def until(condition, seconds=30):
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come so far")
 
 
 def test_the_loop_stays_free_and_pause_ends_it(explorer, network):

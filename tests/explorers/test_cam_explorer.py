@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets import core
@@ -359,14 +360,6 @@ class Gate:
             return real(network, x, target, layer, batch_size=1, progress=wait)
 
         monkeypatch.setattr(cams, "score_cam", gated)
-
-
-async def until(condition, seconds=20):
-    for _ in range(seconds * 200):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came")
 
 
 def test_score_cam_tells_how_far_it_is_and_others_follow(gap_network, monkeypatch):

@@ -12,6 +12,7 @@ import torch
 from ipywidgets.widgets.widget import _instances
 from PIL import Image, ImageSequence
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets.core import LayerError, activity, capture, deep_dream, dream_zoom, likeness
@@ -99,13 +100,6 @@ def run(scenario):
                 each.close()
 
     return asyncio.run(guarded())
-
-
-async def until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        await asyncio.sleep(0.005)
 
 
 # -- what is dreamt ----------------------------------------------------------------------------------

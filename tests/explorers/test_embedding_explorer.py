@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets import core
@@ -444,13 +445,6 @@ def live(work, **options):
             explorer.close()
 
     asyncio.run(main())
-
-
-async def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to be"
-        await asyncio.sleep(0.01)
 
 
 def iteration(one):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets import core
@@ -76,14 +77,6 @@ def shows(explorer, network, image, target, confidence=0.9):
     grown = explorer.viewer.changes[0].probabilities
     assert grown[20, target] == pytest.approx(wanted.probability, abs=1e-4) and grown[20].argmax() == target
     np.testing.assert_allclose(grown[0], said(network, image), atol=1e-5)
-
-
-async def until(condition, seconds=20):
-    for _ in range(seconds * 200):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came")
 
 
 # -- what is shown ---------------------------------------------------------------------------------

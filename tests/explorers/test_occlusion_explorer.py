@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets.core import fill_pixels
@@ -617,13 +618,6 @@ def slow(monkeypatch):
     assert network.layers  # listed while it is quick
     network.module.is_slow = True
     return network
-
-
-async def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        await asyncio.sleep(0.005)
 
 
 def run(scenario):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets.core import InputError
@@ -108,14 +109,6 @@ def slow(network, layers, seconds=0.3):
         layer: torch.rand(network.layer(layer).n_channels, len(PARTS), generator=generator)
         for layer in layers
     }
-
-
-async def until(condition, seconds=20):
-    for _ in range(seconds * 200):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came")
 
 
 def scenario(steps, measure=slow, monkeypatch=None):

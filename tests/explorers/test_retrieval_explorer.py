@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import nn
 from traitlets import TraitError
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets.core import InputError, LayerError, features, nearest_neighbours
@@ -550,14 +551,6 @@ def test_many_large_pictures_are_read_again_and_averaged(network, monkeypatch):
 
 
 # -- beside the event loop -------------------------------------------------------------------------
-
-
-async def until(condition, seconds=20):
-    for _ in range(seconds * 200):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came")
 
 
 class Gate:

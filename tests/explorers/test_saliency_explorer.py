@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets import core
@@ -101,14 +102,6 @@ def note(explorer, method, row=0):
 
 def pending(explorer):
     return {panel.key: panel.pending for panel in explorer.grid.panels if panel.pending}
-
-
-async def until(condition, seconds=20):
-    for _ in range(seconds * 200):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came")
 
 
 # -- the maps --------------------------------------------------------------------------------------

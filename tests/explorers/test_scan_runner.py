@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import nn
+from waiting import until
 
 import cnnwidgets as cw
 from cnnwidgets.core import InputError, PatchScan, max_activating_patches
@@ -76,13 +77,6 @@ class Gated(Indexed):
 def small_batches(monkeypatch):
     monkeypatch.setattr(scan_runner, "SHOW_EVERY", 0.0)
     monkeypatch.setattr("cnnwidgets.core.patches.scan.BATCH", 2)
-
-
-async def until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never happened"
-        await asyncio.sleep(0.01)
 
 
 def in_a_loop(steps):
